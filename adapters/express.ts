@@ -1,0 +1,71 @@
+// Express 5 and 4. Refusals are answered here and never reach Express's error handler, which outside
+// production prints the stack to the peer.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AuthError, type Policy, type Verifier, type VerifierOptions } from '../src/index.ts';
+import { Identity } from '../src/identity.ts';
+import { guard, prepare as prepareRequest, respond } from '../src/node/index.ts';
+import { verifierFrom } from '../src/node/verifier-from.ts';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who the peer is; undefined where the policy allows anonymous peers and this one is. */
+      identity?: Identity | undefined;
+    }
+  }
+}
+
+export type { Identity } from '../src/identity.ts';
+
+/** Middleware for `app.use` and routes; it needs Node's own request and response only. */
+export type Middleware = (
+  request: IncomingMessage & { identity?: Identity | undefined },
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/**
+ * Lets a request pass once both sides have proven themselves, and puts the peer on `req.identity`.
+ *
+ * Without arguments a client certificate is required, verified against the `ca` of the TLS server.
+ *
+ * @throws ConfigError while the program starts
+ */
+export function mutualAuth(options?: VerifierOptions): Middleware;
+export function mutualAuth(verifier: Verifier, policy?: Policy): Middleware;
+export function mutualAuth(...given: readonly unknown[]): Middleware {
+  const verifier = verifierFrom(given);
+  return (request, response, next) => {
+    void guard(verifier, request, response).then((decision) => {
+      if (decision.outcome === 'accepted') {
+        request.identity = decision.identity;
+        next();
+      } else {
+        respond(request, response, decision.response);
+      }
+    });
+  };
+}
+
+/**
+ * Decides nothing, but lets the verifier see a request before a body parser does. It goes first where
+ * policies sit on routes only.
+ */
+export function prepare(verifier: Verifier): Middleware {
+  return (request, _response, next) => {
+    prepareRequest(verifier, request);
+    next();
+  };
+}
+
+/**
+ * The identity that `mutualAuth` put on a request.
+ *
+ * @throws AuthError `ERR_IDENTITY_MISSING` where it put none: the route has no guard, or lets anonymous
+ * peers pass
+ */
+export function identityOf(request: { readonly identity?: Identity | undefined }): Identity {
+  const { identity } = request;
+  if (Identity.isIdentity(identity)) return identity;
+  throw new AuthError('ERR_IDENTITY_MISSING', 'no guard has put an identity on this request');
+}

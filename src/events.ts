@@ -1,0 +1,61 @@
+// What happens, for whoever listens: channels of node:diagnostics_channel named `countersign:<event>`.
+// Messages hold names and reasons, never a token, a key, a query string or a whole certificate.
+import { type Channel, channel } from 'node:diagnostics_channel';
+import type { AuthErrorCode } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+
+/** The request an event is about. */
+export interface RequestSummary {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly address: string | undefined;
+}
+
+/** The messages, by event. */
+export interface Events {
+  /** A request was let through; `subject` and `method` are undefined for an anonymous one. */
+  readonly accepted: {
+    readonly request: RequestSummary;
+    readonly subject: string | undefined;
+    readonly method: string | undefined;
+  };
+  /** A request was refused. */
+  readonly refused: {
+    readonly request: RequestSummary;
+    readonly code: AuthErrorCode;
+    readonly status: number;
+    readonly reason: string;
+    /** What went wrong underneath, where it was a fault of ours. */
+    readonly cause: unknown;
+  };
+  /** A response was torn down, because the service's proof could not be made. */
+  readonly proof: {
+    readonly request: RequestSummary;
+    readonly method: string;
+    readonly cause: unknown;
+  };
+}
+
+const channels: { readonly [Event in keyof Events]: Channel } = {
+  accepted: channel('countersign:accepted'),
+  refused: channel('countersign:refused'),
+  proof: channel('countersign:proof'),
+};
+
+/** Publishes an event. The message is only made where somebody listens. */
+export function publish<Event extends keyof Events>(
+  event: Event,
+  exchange: Exchange,
+  details: () => Omit<Events[Event], 'request'>,
+): void {
+  const target = channels[event];
+  if (!target.hasSubscribers) return;
+  const { method, target: requestTarget, peer } = exchange;
+  const request: RequestSummary = {
+    method,
+    path: requestTarget.replace(/[?#].*$/s, ''),
+    address: peer.address,
+  };
+  target.publish({ request, ...details() });
+}

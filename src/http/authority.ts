@@ -1,0 +1,22 @@
+// The authority a request names (RFC 9110 sections 4.2.3 and 7.2), in one spelling, so that two equal
+// authorities are two equal strings.
+import { AuthError, quote } from '../errors.ts';
+
+const defaultPort = { http: ':80', https: ':443' } as const;
+const registeredName = /^(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+$/;
+const ipLiteral = /^\[[0-9a-f:.]+\]$/;
+
+/**
+ * Host and port in lower case, without the scheme's default port and without a trailing dot.
+ *
+ * @throws AuthError `ERR_REQUEST_MALFORMED` for text that is no authority; user information is none
+ */
+export function canonicalAuthority(text: string, scheme: 'http' | 'https'): string {
+  const match = /^(\[[^\]]*\]|[^:]*)(:\d{0,5})?$/.exec(text.toLowerCase());
+  const host = match?.[1]?.replace(/\.$/, '') ?? '';
+  if (!registeredName.test(host) && !ipLiteral.test(host)) {
+    throw new AuthError('ERR_REQUEST_MALFORMED', `${quote(text)} is no authority`);
+  }
+  const port = match?.[2] ?? '';
+  return port === ':' || port === defaultPort[scheme] ? host : host + port;
+}

@@ -1,0 +1,24 @@
+// What the request line and Host say of the resource that is meant (RFC 9112 sections 3.2 and 3.3).
+import { AuthError } from '../errors.ts';
+import { canonicalAuthority } from './authority.ts';
+
+/**
+ * The authority that a request names, in its one spelling; undefined where it names none.
+ *
+ * @param hosts every Host line, or the one `:authority` of HTTP/2
+ * @throws AuthError `ERR_REQUEST_MALFORMED` where it names several, or none that is one: each of two
+ * readers along the way could then take another for it
+ */
+export function effectiveAuthority(
+  target: string,
+  hosts: readonly string[],
+  scheme: 'http' | 'https',
+): string | undefined {
+  const named = hosts.map((host) => canonicalAuthority(host, scheme));
+  const absolute = /^(https?):\/\/([^/?#]*)/i.exec(target);
+  if (absolute !== null) named.push(canonicalAuthority(absolute[2]!, scheme));
+  if (hosts.length > 1 || new Set(named).size > 1) {
+    throw new AuthError('ERR_REQUEST_MALFORMED', 'the request names more than one authority');
+  }
+  return named[0];
+}

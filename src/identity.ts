@@ -1,0 +1,84 @@
+/** What every method says of a peer that proved itself. */
+export interface Evidence {
+  /**
+   * Who the peer is, in one string. Its prefix says what kind of name it is, so that names of
+   * different kinds never collide: `spiffe://...`, `dns:...`, `email:...`, `upn:...`, `dn:...`,
+   * `key:...`, `user:...`, `sub:<issuer>#<sub>`.
+   */
+  readonly subject: string;
+  /** When the peer itself acted. @defaultValue the instant of the request */
+  readonly authenticatedAt?: Date;
+}
+
+/** What `mtls` found in the peer's certificate. The common name is never among the names. */
+export interface CertificateEvidence extends Evidence {
+  /** The one SPIFFE URI, where there is one. */
+  readonly spiffeId?: string;
+  /** DNS names, lower case. */
+  readonly dnsNames: readonly string[];
+  /** Mail addresses; the host part is lower case. */
+  readonly emails: readonly string[];
+  readonly uris: readonly string[];
+  /** Addresses in canonical text (RFC 5952). */
+  readonly ips: readonly string[];
+  /** User principal names of smart cards (otherName 1.3.6.1.4.1.311.20.2.3). */
+  readonly upns: readonly string[];
+  /** The subject's distinguished name (RFC 4514), most specific part first. */
+  readonly subjectDn: string;
+  readonly issuerDn: string;
+  /** SHA-256 of the certificate, base64url (RFC 8705 section 3.1). */
+  readonly x5tS256: string;
+  /** SHA-256 of the subject public key info, base64url. */
+  readonly spkiSha256: string;
+  /** Upper-case hexadecimal, without leading zeros. */
+  readonly serialNumber: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Where the certificate was seen: `tls` is the socket itself. */
+  readonly source: 'tls';
+}
+
+/** The evidence that a decision rests on, by the method's name. */
+export interface EvidenceByMethod {
+  readonly mtls?: CertificateEvidence;
+  readonly [method: string]: Evidence | undefined;
+}
+
+/** Who the peer is, once a verifier has accepted it. Nothing else can make one; it is safe as JSON. */
+export class Identity {
+  /** Never set and never read: it keeps look-alikes out of the type. */
+  readonly #verified = true;
+
+  /** The subject of `method`, typed by its prefix (see `Evidence.subject`). */
+  readonly subject: string;
+  /** The first method that the requirement names and that was proven. */
+  readonly method: string;
+  readonly evidence: EvidenceByMethod;
+  /** The instant of the request that was decided. */
+  readonly verifiedAt: Date;
+  /** When the peer itself last acted: the sign-in for a session, else `verifiedAt`. */
+  readonly authenticatedAt: Date;
+
+  /** @internal Only the verifier and the test kit call this. */
+  constructor(proven: readonly (readonly [method: string, evidence: Evidence])[], now: Date) {
+    const [method, first] = proven[0]!;
+    this.subject = first.subject;
+    this.method = method;
+    this.evidence = Object.freeze(Object.fromEntries(proven)) as EvidenceByMethod;
+    this.verifiedAt = now;
+    this.authenticatedAt = oldest(proven, now);
+    Object.freeze(this);
+  }
+
+  static isIdentity(value: unknown): value is Identity {
+    return typeof value === 'object' && value !== null && #verified in value && value.#verified;
+  }
+}
+
+function oldest(proven: readonly (readonly [string, Evidence])[], now: Date): Date {
+  let result = now;
+  for (const [, { authenticatedAt }] of proven) {
+    if (authenticatedAt !== undefined && authenticatedAt < result) result = authenticatedAt;
+  }
+  return result;
+}

@@ -1,0 +1,2 @@
+export { type MtlsOptions, mtls } from './server.ts';
+export type { CertificateSubject } from './protocol.ts';

@@ -1,0 +1,84 @@
+// What `mtls` makes of a certificate, on both sides. Pure: whether anybody vouches for it was asked before.
+import { createHash } from 'node:crypto';
+import { AuthError } from '../../errors.ts';
+import type { CertificateEvidence } from '../../identity.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import { spiffeIdOf } from '../../x509/spiffe.ts';
+
+/** Chooses the subject of a certificate; undefined falls back to the usual rule. */
+export type CertificateSubject = (
+  evidence: Omit<CertificateEvidence, 'subject'>,
+) => string | undefined;
+
+/**
+ * What a leaf that has been verified says of its holder.
+ *
+ * The subject is the one SPIFFE ID, else the only DNS, mail or user principal name, in this order, else
+ * the distinguished name. The common name is never a name of its own.
+ *
+ * @throws AuthError `ERR_CERTIFICATE_NAME` for a certificate that names nobody or breaks SPIFFE's rules
+ */
+export function certificateEvidence(
+  certificate: Certificate,
+  chooseSubject?: CertificateSubject,
+): CertificateEvidence {
+  const { names } = certificate;
+  const spiffeId = spiffeIdOf(certificate);
+  const facts = {
+    ...(spiffeId === undefined ? {} : { spiffeId }),
+    dnsNames: names.dnsNames,
+    emails: names.emails,
+    uris: names.uris,
+    ips: names.ips,
+    upns: names.upns,
+    subjectDn: certificate.subjectDn,
+    issuerDn: certificate.issuerDn,
+    x5tS256: sha256(certificate.der),
+    spkiSha256: sha256(certificate.spki),
+    serialNumber: certificate.serialNumber,
+    notBefore: certificate.notBefore,
+    notAfter: certificate.notAfter,
+    source: 'tls',
+  } as const;
+  const subject = chooseSubject?.(facts) ?? usualSubject(facts);
+  return Object.freeze({ subject, ...facts });
+}
+
+/**
+ * Checks the validity period, both ends included (RFC 5280 section 4.1.2.5).
+ *
+ * TLS checks it at the handshake; connections and sessions outlive that, so it is asked per request.
+ *
+ * @throws AuthError `ERR_CERTIFICATE_EXPIRED` or `ERR_CERTIFICATE_NOT_YET_VALID`
+ */
+export function checkValidity({ notBefore, notAfter }: CertificateEvidence, now: Date): void {
+  if (now > notAfter) {
+    throw new AuthError('ERR_CERTIFICATE_EXPIRED', `the certificate ended ${notAfter.toISOString()}`);
+  }
+  if (now < notBefore) {
+    throw new AuthError(
+      'ERR_CERTIFICATE_NOT_YET_VALID',
+      `the certificate begins ${notBefore.toISOString()}`,
+    );
+  }
+}
+
+function usualSubject(facts: Omit<CertificateEvidence, 'subject'>): string {
+  if (facts.spiffeId !== undefined) return facts.spiffeId;
+  for (const [kind, names] of [
+    ['dns', facts.dnsNames],
+    ['email', facts.emails],
+    ['upn', facts.upns],
+  ] as const) {
+    if (names.length === 1) return `${kind}:${names[0]}`;
+  }
+  // An empty name would make all such certificates one and the same peer.
+  if (facts.subjectDn === '') {
+    throw new AuthError('ERR_CERTIFICATE_NAME', 'the certificate has no single name and an empty DN');
+  }
+  return `dn:${facts.subjectDn}`;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url');
+}

@@ -1,0 +1,44 @@
+// Content seen as it passes, without holding it. Node's parser hands every chunk to `push`, and `null` at
+// the end; standing there, a sink sees the bytes before any parser, and can turn the end into an error.
+import type { IncomingMessage } from 'node:http';
+import { AuthError } from '../errors.ts';
+import type { Content, ContentSink } from '../exchange.ts';
+
+/** The content of a request. */
+export class NodeContent implements Content {
+  readonly #request: IncomingMessage;
+  readonly #sinks: ContentSink[] = [];
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+  }
+
+  tap(sink: ContentSink): void {
+    const request = this.#request;
+    if (this.#sinks.length === 0) {
+      if (request.readableDidRead || request.readableLength > 0 || request.complete) {
+        throw new AuthError(
+          'ERR_BODY_CONSUMED',
+          'the content has passed before anything could look at it; put prepare(verifier) first',
+        );
+      }
+      const push = request.push.bind(request);
+      request.push = (chunk: Uint8Array | null): boolean => this.#pass(chunk, push);
+    }
+    this.#sinks.push(sink);
+  }
+
+  #pass(chunk: Uint8Array | null, push: (chunk: Uint8Array | null) => boolean): boolean {
+    try {
+      for (const sink of this.#sinks) {
+        if (chunk === null) sink.end();
+        else sink.chunk(chunk);
+      }
+    } catch (error) {
+      // The handler must not take what came so far for the whole.
+      this.#request.destroy(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+    return push(chunk);
+  }
+}

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Answer, Decision } from '../decision.ts';
+import type { Policy } from '../policy.ts';
+import type { Verifier } from '../verifier.ts';
+import { exchangeOf } from './exchange.ts';
+import { proveOn } from './response-hook.ts';
+
+const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
+
+/**
+ * Decides one request, and writes nothing: the caller switches over the decision's `outcome`.
+ *
+ * Accepted, the response is hooked so that the methods add their proof to it. Never rejects, but for a
+ * policy that is wrong.
+ *
+ * @param policy replaces the verifier's in the members it names; checked on first sight
+ * @throws ConfigError (as a rejection) for such a policy
+ */
+export async function guard(
+  verifier: Verifier,
+  request: IncomingMessage,
+  response: ServerResponse,
+  policy?: Policy,
+): Promise<Decision> {
+  const exchange = exchangeOf(request);
+  const deciding = policy === undefined ? verifier : refine(verifier, policy);
+  verifier.prepare(exchange);
+  const decision = await deciding.decide(exchange);
+  if (decision.outcome === 'accepted' && decision.identity !== undefined) {
+    proveOn(request, response, verifier.methods, decision.identity);
+  }
+  return decision;
+}
+
+/**
+ * Lets every method of the verifier see a request before anything else reads it; decides nothing.
+ *
+ * `guard` does the same for itself. This is for where policies sit on routes only, or a body parser
+ * runs before them.
+ */
+export function prepare(verifier: Verifier, request: IncomingMessage): void {
+  verifier.prepare(exchangeOf(request));
+}
+
+/** Writes a refusal or the next step of a method. A response that has begun already is cut off. */
+export function respond(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  if (response.headersSent) {
+    if (!response.writableEnded) response.destroy();
+    return;
+  }
+  const { status, headers, body } = answer;
+  // Content that nobody will read must not be taken for the next request. HTTP/2 has streams for that.
+  const unread = !request.complete && request.httpVersionMajor < 2;
+  response.writeHead(status, {
+    ...(headers as Record<string, string | string[]>),
+    ...(unread ? { connection: 'close' } : {}),
+  });
+  response.end(body);
+}
+
+function refine(verifier: Verifier, policy: Policy): Verifier {
+  let byPolicy = refined.get(verifier);
+  if (byPolicy === undefined) refined.set(verifier, (byPolicy = new WeakMap()));
+  let result = byPolicy.get(policy);
+  if (result === undefined) byPolicy.set(policy, (result = verifier.withPolicy(policy)));
+  return result;
+}

@@ -1,0 +1,3 @@
+// The door `countersign/node`: what a frontend is built from.
+export { guard, prepare, respond } from './guard.ts';
+export { exchangeOf } from './exchange.ts';

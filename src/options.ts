@@ -1,0 +1,69 @@
+// How options are checked. A misspelt or unset option must not quietly open a door, so whatever is
+// not understood is refused while the program starts, with the nearest known name.
+import { ConfigError } from './errors.ts';
+
+/**
+ * Checks that `options` is a plain object whose members are all among `known` and all set.
+ *
+ * @throws ConfigError for anything else; a member that is present but `undefined` counts as unset.
+ */
+export function checkOptions(path: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigError(path, `must be an object with ${list(known)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) {
+      throw new ConfigError(join(path, name), `is not an option.${suggestion(name, known)}`);
+    }
+    if (value === undefined) {
+      throw new ConfigError(
+        join(path, name),
+        'is undefined (an unset environment variable?); give a value or leave the option out',
+      );
+    }
+  }
+}
+
+/** Checks a duration in seconds. @throws ConfigError where it is none, or looks like milliseconds. */
+export function checkSeconds(path: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
+    throw new ConfigError(path, 'must be a number of seconds greater than 0');
+  }
+  if (value > 86_400 * 366) {
+    throw new ConfigError(path, `${value} seconds is over a year; durations are seconds, not milliseconds`);
+  }
+  return value;
+}
+
+/** `" Did you mean \`x\`?"` for a near miss, else the list of what there is. */
+export function suggestion(given: string, known: readonly string[]): string {
+  const ranked = known
+    .map((name) => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(2, Math.floor(best.name.length / 3))
+    ? ` Did you mean \`${best.name}\`?`
+    : ` Known: ${list(known)}`;
+}
+
+/** `path.name`, or `name` alone at the top. */
+export function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, previous[j]! + 1, row[j - 1]! + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

@@ -1,0 +1,63 @@
+// What each method said of a request, kept with the request, so that a nonce is spent once however many
+// guards there are.
+import type { Exchange } from './exchange.ts';
+import type { Evidence } from './identity.ts';
+import { Continue, type ServerMethod } from './method.ts';
+
+/** What a method answers; see `ServerMethod.verify`. */
+export type Outcome = Evidence | Continue | null;
+
+interface Memory {
+  /** What `prepare` threw, if it did. */
+  readonly failure: unknown;
+  outcome: Promise<Outcome> | undefined;
+}
+
+const memories = new WeakMap<Exchange, Map<ServerMethod, Memory>>();
+
+/** Lets a method look at a request early, once. What goes wrong is kept for `verifyOnce`. */
+export function prepareOnce(method: ServerMethod, exchange: Exchange): void {
+  memoryOf(method, exchange);
+}
+
+/** What the method says of the request; asked once. */
+export function verifyOnce(method: ServerMethod, exchange: Exchange): Promise<Outcome> {
+  const memory = memoryOf(method, exchange);
+  memory.outcome ??= verify(method, exchange, memory);
+  return memory.outcome;
+}
+
+function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
+  let byMethod = memories.get(exchange);
+  if (byMethod === undefined) memories.set(exchange, (byMethod = new Map()));
+  let memory = byMethod.get(method);
+  if (memory === undefined) {
+    memory = { failure: failureOf(method, exchange), outcome: undefined };
+    byMethod.set(method, memory);
+  }
+  return memory;
+}
+
+function failureOf(method: ServerMethod, exchange: Exchange): unknown {
+  try {
+    method.prepare?.(exchange);
+    return undefined;
+  } catch (error) {
+    return error ?? new TypeError(`${method.name} failed to prepare`);
+  }
+}
+
+async function verify(
+  method: ServerMethod,
+  exchange: Exchange,
+  { failure }: Memory,
+): Promise<Outcome> {
+  if (failure !== undefined) throw failure;
+  const outcome: Outcome | undefined = await method.verify(exchange);
+  if (outcome === null || outcome instanceof Continue) return outcome;
+  // A method that forgets to answer must not have proven anything.
+  if (typeof outcome?.subject !== 'string' || outcome.subject === '') {
+    throw new TypeError(`${method.name} answered neither null, nor Continue, nor evidence with a subject`);
+  }
+  return outcome;
+}

@@ -1,0 +1,93 @@
+// What a TLS server knows of the peer, taken in one synchronous step and kept with the connection.
+// Reading the socket again later is a trap: chains vanish, and TLS 1.2 can swap the certificate.
+import type { Socket } from 'node:net';
+import { type Server, TLSSocket } from 'node:tls';
+import { serverOf, tlsTrustOf } from './tls-trust.ts';
+
+/** The peer of one TLS connection, as its handshake left it. */
+export interface TlsPeer {
+  /** The leaf in DER; undefined where the peer showed none. */
+  readonly certificate: Uint8Array | undefined;
+  /** What came with the leaf, where this Node shows it. A hint for path building, never evidence. */
+  readonly intermediates: readonly Uint8Array[];
+  /** OpenSSL's complaint about the certificate, such as `CERT_HAS_EXPIRED`; undefined where it has none. */
+  readonly complaint: string | undefined;
+  /** Whether the TLS server was given the CAs it trusts. Without any, Node trusts every public one. */
+  readonly anchored: boolean;
+  /**
+   * Whether the session was resumed and this process has not seen its leaf pass a full handshake under
+   * the same CAs. A ticket outlives expiry, rotation and revocation, so such a verdict is hearsay.
+   */
+  readonly hearsay: boolean;
+  /** The server name the peer asked for (SNI), lower case, without a trailing dot. */
+  readonly serverName: string | undefined;
+}
+
+const peers = new WeakMap<Socket, TlsPeer>();
+const watched = new WeakSet<Server>();
+
+/** The TLS peer at the other end of `socket`; undefined without TLS. */
+export function tlsPeerOf(socket: Socket): TlsPeer | undefined {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
+  if (!(socket instanceof TLSSocket)) return undefined;
+  watch(serverOf(socket));
+  return snapshot(socket);
+}
+
+/**
+ * From a server's first request on, each of its connections is looked at as soon as its handshake is
+ * over: no moment is left in which TLS 1.2 could renegotiate unseen.
+ */
+function watch(server: Server | undefined): void {
+  if (server === undefined || watched.has(server)) return;
+  watched.add(server);
+  server.prependListener('secureConnection', snapshot);
+}
+
+function snapshot(socket: TLSSocket): TlsPeer {
+  socket.disableRenegotiation();
+  // Once only: on Node 20 to 24 a second call has lost the chain.
+  const leaf = socket.getPeerX509Certificate();
+  const intermediates: Uint8Array[] = [];
+  for (let next = leaf?.issuerCertificate; next !== undefined && intermediates.length < 10; ) {
+    intermediates.push(next.raw);
+    next = next.issuerCertificate;
+  }
+  const complaint = complaintOf(socket);
+  const { anchored, misrouted, leaves } = tlsTrustOf(socket);
+  const resumed = socket.isSessionReused();
+  if (leaf !== undefined && complaint === undefined && !resumed) leaves?.add(leaf.fingerprint256);
+  const peer: TlsPeer = Object.freeze({
+    certificate: leaf?.raw,
+    intermediates,
+    complaint,
+    anchored,
+    hearsay: leaf !== undefined && resumed && leaves?.has(leaf.fingerprint256) !== true,
+    serverName: serverNameOf(socket, misrouted),
+  });
+  peers.set(socket, peer);
+  return peer;
+}
+
+// `authorized` alone proves nothing, and is the verdict of the first handshake; the handle (which Node
+// does not document) knows that of the latest, should one have come before this snapshot.
+function complaintOf(socket: TLSSocket): string | undefined {
+  const error: unknown = socket.authorizationError ?? latestVerifyError(socket);
+  if (socket.authorized === true && error == null) return undefined;
+  if (typeof error === 'string') return error;
+  const code: unknown = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : 'UNVERIFIED';
+}
+
+function latestVerifyError(socket: TLSSocket): unknown {
+  const handle = (socket as { _handle?: { verifyError?: () => unknown } })._handle;
+  return handle?.verifyError?.();
+}
+
+function serverNameOf(socket: TLSSocket, misrouted: boolean): string | undefined {
+  const name = socket.servername;
+  if (typeof name !== 'string' || name === '') return undefined;
+  // Where capitals chose another context than the name itself has, they stay: they equal no Host.
+  return misrouted ? name : name.toLowerCase().replace(/\.$/, '');
+}

@@ -1,0 +1,214 @@
+// DER (ITU-T X.690), the part that certificates use. Every form that BER allows and DER does not is
+// refused: indefinite and padded lengths, padded integers, booleans other than 00 and FF. Tag numbers
+// above 30 do not occur in certificates and are refused too.
+import { AuthError } from '../errors.ts';
+
+/** The universal tags that certificates use, with the constructed bit where DER sets it. */
+export const tag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  numericString: 0x12,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  visibleString: 0x1a,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** `[number]` in ASN.1: a context-specific tag. */
+export function context(number: number, constructed: boolean): number {
+  return 0x80 | (constructed ? 0x20 : 0) | number;
+}
+
+/** One element: its tag, its content, and the bytes of the whole. */
+export interface Element {
+  readonly tag: number;
+  readonly content: Uint8Array;
+  readonly whole: Uint8Array;
+}
+
+/** Reads elements one after another. Every method throws AuthError `ERR_CERTIFICATE_MALFORMED`. */
+export class DerReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The members of the one element that fills `bytes`. */
+  static only(bytes: Uint8Array, expected: number): DerReader {
+    const reader = new DerReader(bytes);
+    const element = reader.next(expected);
+    reader.end();
+    return new DerReader(element.content);
+  }
+
+  get done(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** The next element; of whatever tag, if none is given. */
+  next(expected?: number): Element {
+    const start = this.#at;
+    const found = this.#byte();
+    if ((found & 0x1f) === 0x1f) throw malformed('a tag number above 30');
+    if (expected !== undefined && found !== expected) {
+      throw malformed(`tag ${hex(found)} where ${hex(expected)} belongs`);
+    }
+    const length = this.#length();
+    const from = this.#at;
+    if (length > this.#bytes.length - from) throw malformed('an element that runs past its end');
+    this.#at = from + length;
+    return {
+      tag: found,
+      content: this.#bytes.subarray(from, this.#at),
+      whole: this.#bytes.subarray(start, this.#at),
+    };
+  }
+
+  /** The next element where it has this tag. */
+  optional(expected: number): Element | undefined {
+    return this.#bytes[this.#at] === expected ? this.next() : undefined;
+  }
+
+  /** The members of the next element. */
+  enter(expected: number): DerReader {
+    return new DerReader(this.next(expected).content);
+  }
+
+  end(): void {
+    if (!this.done) throw malformed('bytes after the last element');
+  }
+
+  #byte(): number {
+    const value = this.#bytes[this.#at++];
+    if (value === undefined) throw malformed('an element that is cut short');
+    return value;
+  }
+
+  #length(): number {
+    const first = this.#byte();
+    if (first < 0x80) return first;
+    const size = first & 0x7f;
+    // Four bytes reach 4 GiB, and no certificate comes near.
+    if (size === 0 || size > 4) throw malformed('an indefinite or oversized length');
+    let length = 0;
+    for (let i = 0; i < size; i++) length = length * 256 + this.#byte();
+    if (length < 0x80 || length < 256 ** (size - 1)) throw malformed('a padded length');
+    return length;
+  }
+}
+
+export function booleanOf(element: Element): boolean {
+  const [value] = element.content;
+  if (element.content.length !== 1 || (value !== 0x00 && value !== 0xff)) {
+    throw malformed('a boolean that is neither 00 nor FF');
+  }
+  return value === 0xff;
+}
+
+/** The two's complement bytes of an INTEGER, checked to be the shortest. */
+export function integerBytes(element: Element): Uint8Array {
+  const { content } = element;
+  const [first, second] = content;
+  if (first === undefined) throw malformed('an integer without bytes');
+  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+    throw malformed('a padded integer');
+  }
+  return content;
+}
+
+/** An INTEGER that must be a count: not negative, and below 2^31. */
+export function countOf(element: Element): number {
+  const bytes = integerBytes(element);
+  if (bytes[0]! >= 0x80 || bytes.length > 4) throw malformed('a count that is negative or too large');
+  return bytes.reduce((value, byte) => value * 256 + byte, 0);
+}
+
+/** An OBJECT IDENTIFIER in dotted decimal. Arcs above 2^53 are refused: nothing here knows one. */
+export function oidOf(element: Element): string {
+  const { content } = element;
+  if (content.length === 0 || content.length > 64) throw malformed('an object identifier of no use');
+  const arcs: number[] = [];
+  let arc = 0;
+  let fresh = true;
+  for (const byte of content) {
+    if (fresh && byte === 0x80) throw malformed('a padded object identifier');
+    arc = arc * 128 + (byte & 0x7f);
+    if (arc > Number.MAX_SAFE_INTEGER) throw malformed('an object identifier out of range');
+    fresh = byte < 0x80;
+    if (fresh) {
+      arcs.push(arc);
+      arc = 0;
+    }
+  }
+  if (!fresh) throw malformed('an object identifier that is cut short');
+  const root = Math.min(2, Math.floor(arcs[0]! / 40));
+  return [root, arcs[0]! - root * 40, ...arcs.slice(1)].join('.');
+}
+
+/** The bits of a BIT STRING that must be whole bytes, as keys and signatures are. */
+export function bitStringBytes(element: Element): Uint8Array {
+  if (element.content[0] !== 0) throw malformed('a bit string that is not whole bytes');
+  return element.content.subarray(1);
+}
+
+/** The numbers of the bits set in a named bit list (X.690 section 11.2.2: no trailing zero bits). */
+export function namedBits(element: Element): readonly number[] {
+  const [unused, ...bytes] = element.content;
+  if (unused === undefined || unused > 7 || (bytes.length === 0 && unused !== 0)) {
+    throw malformed('a bit string with an impossible tail');
+  }
+  const last = bytes.at(-1);
+  if (last !== undefined && (last & (2 ** (unused + 1) - 1)) !== 2 ** unused) {
+    throw malformed('a named bit list with trailing zeros');
+  }
+  return bytes.flatMap((byte, i) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => byte & (0x80 >> bit)).map((bit) => i * 8 + bit),
+  );
+}
+
+/** UTCTime or GeneralizedTime in the one form that RFC 5280 section 4.1.2.5 allows. */
+export function timeOf(element: Element): Date {
+  const text = ascii(element.content);
+  const utc = element.tag === tag.utcTime;
+  if (!utc && element.tag !== tag.generalizedTime) throw malformed('a time that is none');
+  if (!(utc ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) throw malformed('a time not in seconds and Z');
+  const full = utc ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text;
+  const [year, month, day, hour, minute, second] = [
+    full.slice(0, 4),
+    ...full.slice(4, -1).match(/../g)!,
+  ].map(Number) as [number, number, number, number, number, number];
+  const time = new Date(0);
+  time.setUTCFullYear(year, month - 1, day);
+  time.setUTCHours(hour, minute, second);
+  // Date turns the 31st of February into March; a time that changed on its way in was none.
+  if (time.toISOString().replace(/[-:T]|\.000/g, '') !== full) throw malformed('a time that never was');
+  return time;
+}
+
+/** Seven-bit text. */
+export function ascii(bytes: Uint8Array): string {
+  if (bytes.some((byte) => byte > 0x7f)) throw malformed('text that is not ASCII');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
+
+/** The refusal of bytes that are no certificate. */
+export function malformed(what: string): AuthError {
+  return new AuthError('ERR_CERTIFICATE_MALFORMED', `the certificate holds ${what}`);
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(2, '0')}`;
+}
