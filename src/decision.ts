@@ -7,7 +7,13 @@ import type { Continue } from './method.ts';
 export type Decision =
   | { readonly outcome: 'accepted'; readonly identity?: Identity }
   | { readonly outcome: 'continue'; readonly response: Answer }
-  | { readonly outcome: 'refused'; readonly error: AuthError; readonly response: Answer };
+  | Refused;
+
+export interface Refused {
+  readonly outcome: 'refused';
+  readonly error: AuthError;
+  readonly response: Answer;
+}
 
 /** A whole response, ready to be written. */
 export interface Answer {
@@ -26,7 +32,7 @@ export function continued(step: Continue): Decision {
 }
 
 /** A refusal. The peer learns its status and no more (RFC 9457). */
-export function refused(error: AuthError, challenges: ResponseFields): Decision {
+export function refused(error: AuthError, challenges: ResponseFields): Refused {
   const headers = mergeFields(challenges, error.headers);
   // A 401 must say what would help (RFC 9110 section 15.5.2).
   const status = error.status === 401 && !('www-authenticate' in headers) ? 403 : error.status;

@@ -99,7 +99,12 @@ export class ConfigError extends TypeError {
 
 /** A peer's own text, safe to put in a message: quoted, escaped and cut at 64 characters. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 63)}\u2026` : text);
+  const json = JSON.stringify(text.length > 64 ? `${text.slice(0, 63)}\u2026` : text);
+  // JSON leaves some controls as they are, and those that change the direction of what follows.
+  return json.replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 function statusOf(code: AuthErrorCode): number {

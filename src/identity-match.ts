@@ -121,7 +121,10 @@ export function spiffeExpectation(path: string, value: string): Expectation {
   if (parsed === undefined || (!below && parsed.path === '')) {
     throw new ConfigError(path, `"${value}" names no workload; write spiffe://domain/path, or end in /*`);
   }
-  return below ? (given) => given.startsWith(`${id}/`) : equals(value);
+  // Evidence of any method is asked, so what is given need not be a SPIFFE ID: `.../ns/../admin` is none.
+  return below
+    ? (given) => given.startsWith(`${id}/`) && parseSpiffeId(given) !== undefined
+    : equals(value);
 }
 
 /** A SHA-256 thumbprint as evidence spells it: base64url. @throws ConfigError where it is none */
@@ -135,7 +138,12 @@ export function canonicalThumbprint(path: string, value: string): string {
 }
 
 function claimTest(path: string, claim: Readonly<Record<string, OneOf>>): Matcher {
-  if (typeof claim !== 'object' || claim === null || Object.keys(claim).length === 0) {
+  if (
+    typeof claim !== 'object' ||
+    claim === null ||
+    Array.isArray(claim) ||
+    Object.keys(claim).length === 0
+  ) {
     throw new ConfigError(path, 'must be an object of claim names and values');
   }
   const wanted = Object.entries(claim).map(

@@ -8,6 +8,14 @@ export interface Evidence {
   readonly subject: string;
   /** When the peer itself acted. @defaultValue the instant of the request */
   readonly authenticatedAt?: Date;
+
+  // What `allow` may ask for beside names in certificates. A method fills in what it knows.
+  readonly keyId?: string;
+  readonly user?: string;
+  /** The issuer of a token. */
+  readonly issuer?: string;
+  readonly scopes?: readonly string[];
+  readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 /** What `mtls` found in the peer's certificate. The common name is never among the names. */

@@ -8,8 +8,8 @@ import { ConfigError } from './errors.ts';
  * @throws ConfigError for anything else; a member that is present but `undefined` counts as unset.
  */
 export function checkOptions(path: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigError(path, `must be an object with ${list(known)}`);
+  if (!isPlainObject(options)) {
+    throw new ConfigError(path, `must be a plain object with ${list(known)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) {
@@ -49,6 +49,14 @@ export function suggestion(given: string, known: readonly string[]): string {
 /** `path.name`, or `name` alone at the top. */
 export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
+}
+
+// A Promise, a Map or an instance of a class would read as an object without any option.
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Not compared with Object.prototype, of which there is one in every realm.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function list(names: readonly string[]): string {

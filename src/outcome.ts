@@ -59,5 +59,14 @@ async function verify(
   if (typeof outcome?.subject !== 'string' || outcome.subject === '') {
     throw new TypeError(`${method.name} answered neither null, nor Continue, nor evidence with a subject`);
   }
+  // Anything but an instant would compare as neither older nor younger, and pass for now.
+  const { authenticatedAt } = outcome;
+  if (authenticatedAt !== undefined && !isInstant(authenticatedAt)) {
+    throw new TypeError(`${method.name} answered with an authenticatedAt that is no valid Date`);
+  }
   return outcome;
+}
+
+function isInstant(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
 }

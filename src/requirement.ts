@@ -23,6 +23,8 @@ export interface AllOf {
  */
 export type Bind = 'confirmation' | 'subject' | 'none';
 
+const binds: readonly Bind[] = ['confirmation', 'subject', 'none'];
+
 /** One piece of evidence with the method that found it. */
 export interface Proven {
   readonly method: ServerMethod;
@@ -112,6 +114,9 @@ function all(path: string, { bind }: AllOf, checked: readonly CheckedRequirement
 
 function checkBind(path: string, bind: Bind | undefined, methods: readonly ServerMethod[]): Bind {
   const tokens = methods.filter((one) => one.confirms !== undefined);
+  if (bind !== undefined && !binds.includes(bind)) {
+    throw new ConfigError(path, "must be 'confirmation', 'subject' or 'none'");
+  }
   if (methods.length === 1) return bind ?? 'none';
   switch (bind) {
     case undefined:
@@ -137,8 +142,6 @@ function checkBind(path: string, bind: Bind | undefined, methods: readonly Serve
     }
     case 'none':
       return bind;
-    default:
-      throw new ConfigError(path, "must be 'confirmation', 'subject' or 'none'");
   }
 }
 

@@ -10,6 +10,9 @@ export interface ServedAuthority {
   readonly path: string;
 }
 
+// A URL parser takes a backslash for a slash, and some servers decode before they resolve.
+const dotSegment = /(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\]|%2f|%5c|$)/i;
+
 /** Whether the request names this authority and a path below its own. */
 export function serves({ scheme, authority, path }: ServedAuthority, exchange: Exchange): boolean {
   const named = exchange.authority;
@@ -19,7 +22,7 @@ export function serves({ scheme, authority, path }: ServedAuthority, exchange: E
   const target = exchange.target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
   if (path === '') return true;
   // Whoever resolves dot segments behind us would leave the prefix that was checked here.
-  if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(target)) return false;
+  if (dotSegment.test(target)) return false;
   return target === path || target.startsWith(`${path}/`);
 }
 

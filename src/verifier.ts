@@ -1,5 +1,12 @@
-import { type Decision, accepted, continued, mergeFields, refused } from './decision.ts';
-import { AuthError, ConfigError, type ResponseFields } from './errors.ts';
+import {
+  type Decision,
+  type Refused,
+  accepted,
+  continued,
+  mergeFields,
+  refused,
+} from './decision.ts';
+import { AuthError, ConfigError, type ResponseFields, quote } from './errors.ts';
 import { publish } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { isCrossSite } from './http/cross-site.ts';
@@ -50,7 +57,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { methods, policy = {}, authorities, origins = [] } = options;
   checkMethods(methods);
   const place: Place = {
-    authorities: authorities && checkAuthorities('authorities', authorities),
+    authorities:
+      authorities === undefined ? undefined : checkAuthorities('authorities', authorities),
     origins: checkOrigins('origins', origins),
   };
   return verifierOf([...methods], place, checkPolicy(policy, methods));
@@ -118,7 +126,7 @@ async function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): P
   const identity = allowedIdentity(ways, policy, exchange.now);
   checkAge(identity, policy.maxAge);
   if (policy.authorize !== undefined && (await policy.authorize(identity, exchange)) !== true) {
-    throw new AuthError('ERR_NOT_ALLOWED', `authorize did not answer true for ${identity.subject}`);
+    throw new AuthError('ERR_NOT_ALLOWED', `authorize did not answer true for ${quote(identity.subject)}`);
   }
   return accepted(identity);
 }
@@ -129,7 +137,7 @@ function checkPlace(exchange: Exchange, { authorities }: Place): void {
   if (authorities !== undefined && !authorities.some((one) => serves(one, exchange))) {
     throw new AuthError(
       'ERR_MISDIRECTED_REQUEST',
-      `${authority ?? 'no authority'} is not among the authorities`,
+      `${authority === undefined ? 'no authority' : quote(authority)} is not among the authorities`,
     );
   }
 }
@@ -171,7 +179,8 @@ function allowedIdentity(
       return identity;
     }
   }
-  throw new AuthError('ERR_NOT_ALLOWED', `${ways[0]![0]!.evidence.subject} is not among the allowed`);
+  const { subject } = ways[0]![0]!.evidence;
+  throw new AuthError('ERR_NOT_ALLOWED', `${quote(subject)} is not among the allowed`);
 }
 
 function checkAge({ authenticatedAt, verifiedAt }: Identity, maxAge: number | undefined): void {
@@ -182,17 +191,33 @@ function checkAge({ authenticatedAt, verifiedAt }: Identity, maxAge: number | un
 }
 
 function refusal(exchange: Exchange, policy: CheckedPolicy, cause: unknown): Decision {
-  const error =
-    cause instanceof AuthError
-      ? cause
-      : new AuthError('ERR_INTERNAL', 'a method or callback failed', { cause });
+  const decision = refusalWithChallenges(exchange, policy, cause);
+  const { error, response } = decision;
   publish('refused', exchange, () => ({
     code: error.code,
-    status: error.status,
+    status: response.status,
     reason: error.message,
     cause: error.cause,
   }));
-  return refused(error, error.status === 401 ? challenges(exchange, policy) : {});
+  return decision;
+}
+
+function refusalWithChallenges(
+  exchange: Exchange,
+  policy: CheckedPolicy,
+  cause: unknown,
+): Refused {
+  const error = cause instanceof AuthError ? cause : internal(cause);
+  if (error.status !== 401) return refused(error, {});
+  try {
+    return refused(error, challenges(exchange, policy));
+  } catch (failure) {
+    return refused(internal(failure), {});
+  }
+}
+
+function internal(cause: unknown): AuthError {
+  return new AuthError('ERR_INTERNAL', 'a method or callback failed', { cause });
 }
 
 function challenges(exchange: Exchange, { requirement }: CheckedPolicy): ResponseFields {
@@ -207,7 +232,7 @@ function checkMethods(methods: readonly ServerMethod[]): void {
   }
   const names = new Set<string>();
   methods.forEach((method: Partial<ServerMethod> | undefined, i) => {
-    if (typeof method?.name !== 'string' || typeof method.verify !== 'function') {
+    if (typeof method?.name !== 'string' || method.name === '' || typeof method.verify !== 'function') {
       throw new ConfigError(`methods[${i}]`, 'is no method; call its factory, as in mtls()');
     }
     if (names.has(method.name)) {

@@ -3,8 +3,8 @@
 import { AuthError, quote } from '../errors.ts';
 
 const defaultPort = { http: ':80', https: ':443' } as const;
-const registeredName = /^(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+$/;
-const ipLiteral = /^\[[0-9a-f:.]+\]$/;
+const registeredName = /^(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+$/i;
+const ipLiteral = /^\[[0-9a-f:.]+\]$/i;
 
 /**
  * Host and port in lower case, without the scheme's default port and without a trailing dot.
@@ -12,11 +12,13 @@ const ipLiteral = /^\[[0-9a-f:.]+\]$/;
  * @throws AuthError `ERR_REQUEST_MALFORMED` for text that is no authority; user information is none
  */
 export function canonicalAuthority(text: string, scheme: 'http' | 'https'): string {
-  const match = /^(\[[^\]]*\]|[^:]*)(:\d{0,5})?$/.exec(text.toLowerCase());
+  const match = /^(\[[^\]]*\]|[^:]*)(:\d{0,5})?$/.exec(text);
   const host = match?.[1]?.replace(/\.$/, '') ?? '';
+  // Before lower case is made: the Kelvin sign would turn into a plain k.
   if (!registeredName.test(host) && !ipLiteral.test(host)) {
     throw new AuthError('ERR_REQUEST_MALFORMED', `${quote(text)} is no authority`);
   }
   const port = match?.[2] ?? '';
-  return port === ':' || port === defaultPort[scheme] ? host : host + port;
+  const name = host.toLowerCase();
+  return port === ':' || port === defaultPort[scheme] ? name : name + port;
 }

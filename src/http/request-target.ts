@@ -15,8 +15,8 @@ export function effectiveAuthority(
   scheme: 'http' | 'https',
 ): string | undefined {
   const named = hosts.map((host) => canonicalAuthority(host, scheme));
-  const absolute = /^(https?):\/\/([^/?#]*)/i.exec(target);
-  if (absolute !== null) named.push(canonicalAuthority(absolute[2]!, scheme));
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target);
+  if (absolute !== null) named.push(canonicalAuthority(absolute[1]!, scheme));
   if (hosts.length > 1 || new Set(named).size > 1) {
     throw new AuthError('ERR_REQUEST_MALFORMED', 'the request names more than one authority');
   }

@@ -2,7 +2,7 @@
 // Reading the socket again later is a trap: chains vanish, and TLS 1.2 can swap the certificate.
 import type { Socket } from 'node:net';
 import { type Server, TLSSocket } from 'node:tls';
-import { serverOf, tlsTrustOf } from './tls-trust.ts';
+import { type TlsTrust, forgetTickets, isUnchanged, serverOf, tlsTrustOf } from './tls-trust.ts';
 
 /** The peer of one TLS connection, as its handshake left it. */
 export interface TlsPeer {
@@ -15,22 +15,30 @@ export interface TlsPeer {
   /** Whether the TLS server was given the CAs it trusts. Without any, Node trusts every public one. */
   readonly anchored: boolean;
   /**
-   * Whether the session was resumed and this process has not seen its leaf pass a full handshake under
-   * the same CAs. A ticket outlives expiry, rotation and revocation, so such a verdict is hearsay.
+   * Whether the verdict is not this server's of now: the session was resumed and this process has not
+   * seen its leaf pass a full handshake under the same CAs and CRLs, or these have changed since. A
+   * ticket and a connection outlive expiry, rotation and revocation, so such a verdict is hearsay.
    */
   readonly hearsay: boolean;
   /** The server name the peer asked for (SNI), lower case, without a trailing dot. */
   readonly serverName: string | undefined;
 }
 
-const peers = new WeakMap<Socket, TlsPeer>();
+interface Known {
+  readonly peer: TlsPeer;
+  readonly trust: TlsTrust;
+}
+
+const connections = new WeakMap<Socket, Known>();
 const watched = new WeakSet<Server>();
 
 /** The TLS peer at the other end of `socket`; undefined without TLS. */
 export function tlsPeerOf(socket: Socket): TlsPeer | undefined {
-  const known = peers.get(socket);
-  if (known !== undefined) return known;
   if (!(socket instanceof TLSSocket)) return undefined;
+  const known = connections.get(socket);
+  if (known !== undefined) {
+    return isUnchanged(known.trust, socket) ? known.peer : reconsider(socket, known);
+  }
   watch(serverOf(socket));
   return snapshot(socket);
 }
@@ -55,19 +63,37 @@ function snapshot(socket: TLSSocket): TlsPeer {
     next = next.issuerCertificate;
   }
   const complaint = complaintOf(socket);
-  const { anchored, misrouted, leaves } = tlsTrustOf(socket);
-  const resumed = socket.isSessionReused();
-  if (leaf !== undefined && complaint === undefined && !resumed) leaves?.add(leaf.fingerprint256);
+  const trust = tlsTrustOf(socket);
+  const { anchored, misrouted, leaves } = trust;
+  const thumbprint = complaint === undefined ? leaf?.fingerprint256 : undefined;
+  let hearsay = false;
+  if (thumbprint !== undefined) {
+    if (!socket.isSessionReused()) leaves?.add(thumbprint);
+    else hearsay = leaves?.has(thumbprint) !== true;
+    // Where we cannot tell what a ticket is worth, none is left to come back with.
+    if (hearsay || leaves === undefined) forgetTickets(socket);
+  }
   const peer: TlsPeer = Object.freeze({
     certificate: leaf?.raw,
     intermediates,
     complaint,
     anchored,
-    hearsay: leaf !== undefined && resumed && leaves?.has(leaf.fingerprint256) !== true,
+    hearsay,
     serverName: serverNameOf(socket, misrouted),
   });
-  peers.set(socket, peer);
+  connections.set(socket, { peer, trust });
   return peer;
+}
+
+// setSecureContext or addContext was called since. A new server certificate changes nothing for the
+// peer; other CAs or CRLs do, and only a handshake can tell what they make of its certificate.
+function reconsider(socket: TLSSocket, { peer, trust: before }: Known): TlsPeer {
+  const trust = tlsTrustOf(socket);
+  const changed = trust.basis !== before.basis && peer.certificate !== undefined;
+  if (changed) forgetTickets(socket);
+  const now = changed ? Object.freeze({ ...peer, anchored: trust.anchored, hearsay: true }) : peer;
+  connections.set(socket, { peer: now, trust });
+  return now;
 }
 
 // `authorized` alone proves nothing, and is the verdict of the first handshake; the handle (which Node

@@ -66,9 +66,7 @@ export function stringOf(value: Element): string | undefined {
 
 function escaped(text: string): string {
   return text
-    .replace(/["+,;<>\\]/g, '\\$&')
-    .replace(/^[ #]/, '\\$&')
-    .replace(/ $/, '\\ ')
+    .replace(/^[ #]|["+,;<>\\]| $/g, '\\$&')
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
       Buffer.from(character).toString('hex').replace(/../g, '\\$&'),
     );

@@ -25,7 +25,8 @@ export interface OtherName {
 }
 
 const upnOid = '1.3.6.1.4.1.311.20.2.3';
-const nothing: readonly never[] = [];
+// Shared by all certificates that have no names of a kind, so nobody may add one to it.
+const nothing: readonly never[] = Object.freeze([]);
 
 /** A certificate without the extension. */
 export const noNames: GeneralNames = {

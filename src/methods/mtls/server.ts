@@ -73,8 +73,8 @@ function judge(
     if (tls.hearsay) {
       throw new AuthError(
         'ERR_RESUMPTION_UNVERIFIED',
-        'the TLS session was resumed and this process has not seen its certificate verified',
-        // The next connection may be a full handshake, and then it is welcome.
+        'the certificate was verified elsewhere or before the CAs or CRLs changed, not by this server now',
+        // The next connection is a full handshake (see `forgetTickets`), and then it is welcome.
         { headers: { connection: 'close' } },
       );
     }

@@ -1,0 +1,116 @@
+// The one place that opens connections. Options of single requests never reach it: neither undici's nor
+// the Agent's callers can weaken what `createClient` was told.
+import { isIP } from 'node:net';
+import { type TLSSocket, connect as connectTls } from 'node:tls';
+import type { CertificateEvidence } from '../identity.ts';
+import type { ClientMethod } from '../method.ts';
+import { verdictError } from '../peer/tls-verdict.ts';
+import { confirmServer } from './confirm-server.ts';
+import type { ExpectedServer } from './expected-server.ts';
+import { listedOrigin, urlTo } from './origins.ts';
+import { secureContexts } from './secure-contexts.ts';
+
+/** A connection whose other end has proven itself. Nothing of a request has been sent yet. */
+export interface Connection {
+  readonly socket: TLSSocket;
+  readonly server: CertificateEvidence;
+}
+
+/** Where to connect to. Ports may be empty, and mean 443 then. */
+export interface Destination {
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: string | number;
+}
+
+/**
+ * Opens a connection; `done` is called once, in the very step in which the server was confirmed, so no
+ * event of the socket is missed in between.
+ */
+export type Connect = (
+  destination: Destination,
+  done: (error: Error | null, connection?: Connection) => void,
+) => void;
+
+/**
+ * A function that opens connections to the expected server, and only to it.
+ *
+ * A server that fails a check is an AuthError; a network that fails keeps its own error.
+ *
+ * @param timeoutMs how long the credentials and the handshake may take together
+ */
+export function connector(
+  expected: ExpectedServer,
+  credentials: ClientMethod | undefined,
+  timeoutMs = 10_000,
+): Connect {
+  const secureContext = secureContexts(expected.ca, credentials);
+
+  return ({ protocol, host, port }, done) => {
+    let socket: TLSSocket | undefined;
+    let settled = false;
+
+    const settle = (error: Error | null, connection?: Connection): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      if (error !== null) socket?.destroy();
+      done(error, connection);
+    };
+    const timer = setTimeout(() => settle(timeoutError(timeoutMs)), timeoutMs);
+
+    const open = async (): Promise<void> => {
+      const url = listedOrigin(expected.origins, urlTo(protocol, host, port));
+      const context = await secureContext();
+      if (settled) return;
+      const target = destinationOf(url);
+      const opened = connectTls({
+        ...target,
+        secureContext: context,
+        rejectUnauthorized: true,
+        // `confirmServer` knows which names count. Node's check would insist on the URL's.
+        checkServerIdentity: () => undefined,
+        ALPNProtocols: ['http/1.1'],
+      });
+      socket = opened;
+      opened.setNoDelay(true).setKeepAlive(true, 60_000);
+      const fail = (error: Error): void => settle(refusalOf(opened) ?? error);
+      opened.on('error', fail);
+      opened.once('secureConnect', () => {
+        let server: CertificateEvidence;
+        try {
+          server = confirmServer(opened, target.host, expected);
+        } catch (error) {
+          return settle(asError(error));
+        }
+        opened.off('error', fail);
+        settle(null, { socket: opened, server });
+      });
+    };
+    open().catch((error: unknown) => settle(asError(error)));
+  };
+}
+
+function destinationOf(url: URL): { host: string; port: number; servername?: string } {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = url.port === '' ? 443 : Number(url.port);
+  // RFC 6066 section 3: names only, without the trailing dot.
+  return isIP(host) === 0 ? { host, port, servername: host.replace(/\.$/, '') } : { host, port };
+}
+
+// OpenSSL's refusal arrives as an error like any other; the socket tells them apart. Its type says
+// Error, and it is a code in text.
+function refusalOf(socket: TLSSocket): Error | undefined {
+  const verdict: unknown = socket.authorizationError;
+  return typeof verdict === 'string' ? verdictError(verdict) : undefined;
+}
+
+// A user's function may throw anything, also nothing, and null would read as success.
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+function timeoutError(timeoutMs: number): Error {
+  const error = new Error(`no connection to the server after ${timeoutMs} ms`);
+  return Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' });
+}

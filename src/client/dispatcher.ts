@@ -1,0 +1,112 @@
+import { stringify } from 'node:querystring';
+import { Stream } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { AuthError } from '../errors.ts';
+import { Identity } from '../identity.ts';
+import type { ClientMethod, IncomingHead } from '../method.ts';
+import { ConfirmingHandler } from './confirming-handler.ts';
+import type { Connect } from './connect.ts';
+import { type GrowingRequest, confirm, present } from './message-methods.ts';
+import { type Origins, listedOrigin } from './origins.ts';
+import { type Dispatched, type DispatchedOptions, connectionPool, dispatched } from './pool.ts';
+import { fieldsOf } from './request-fields.ts';
+import { askService } from './round.ts';
+import { loadUndici } from './undici.ts';
+
+/**
+ * An undici dispatcher with a pool of its own. What leaves through it is presented, and what comes back
+ * is confirmed before the caller's handler sees anything of it.
+ *
+ * @param methods those that live in the message
+ * @throws ConfigError where undici is missing
+ */
+export function createDispatcher(
+  connect: Connect,
+  origins: Origins,
+  methods: readonly ClientMethod[],
+): Dispatcher {
+  return connectionPool(connect).compose((dispatch) => (given, handler) => {
+    const next = modern(handler);
+    const exchange = (given as DispatchedOptions)[dispatched] ?? {};
+    const options: DispatchedOptions = { ...given, [dispatched]: exchange };
+    try {
+      const { origin } = listedOrigin(origins, String(given.origin));
+      if (methods.length > 0) {
+        const request = requestOf(origin, options);
+        presentAndSend(dispatch, methods, request, options, exchange, next);
+        return true;
+      }
+    } catch (error) {
+      refuse(next, error);
+      return true;
+    }
+    const settle = (): void => void (exchange.identity = identityOf(exchange));
+    return dispatch(options, new ConfirmingHandler(next, settle, true));
+  });
+}
+
+function presentAndSend(
+  dispatch: Dispatcher.Dispatch,
+  methods: readonly ClientMethod[],
+  request: GrowingRequest,
+  options: DispatchedOptions,
+  exchange: Dispatched,
+  next: Dispatcher.DispatchHandler,
+): void {
+  // undici listens to a content that fails only once it has it, which may be some rounds from now.
+  if (options.body instanceof Stream) options.body.on('error', () => undefined);
+  const settle = (head: IncomingHead): void => {
+    exchange.identity = identityOf(exchange, confirm(methods, request, head));
+  };
+  present(methods, request, (question) => askService(dispatch, options, question)).then(
+    () => {
+      const { target: path, fields: headers } = request;
+      // The target is what the methods were shown, so nothing may be added to it any more.
+      const final = { ...options, path, headers, query: null as never };
+      dispatch(final, new ConfirmingHandler(next, settle, false));
+    },
+    (error: unknown) => refuse(next, error),
+  );
+}
+
+function requestOf(origin: string, options: DispatchedOptions): GrowingRequest {
+  const { method, path, query, headers } = options;
+  const target = query ? `${path}?${stringify(query)}` : path;
+  return { method, origin, target, fields: fieldsOf(headers) };
+}
+
+function identityOf(
+  { server }: Dispatched,
+  proven: ReturnType<typeof confirm> = [],
+): Identity {
+  const certificate = server?.();
+  if (certificate === undefined) {
+    throw new AuthError('ERR_SERVER_UNPROVEN', 'no confirmed connection carried this response');
+  }
+  return new Identity([['mtls', certificate], ...proven], new Date());
+}
+
+interface HandlerWrapper {
+  wrapHandler(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler;
+}
+
+// The fetch of Node 20 to 24 has handlers in the style of undici 6. `compose` of undici 7 wraps them,
+// that of undici 8 leaves it to others.
+function modern(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  const { Dispatcher1Wrapper } = loadUndici() as { Dispatcher1Wrapper?: HandlerWrapper };
+  return Dispatcher1Wrapper?.wrapHandler(handler) ?? handler;
+}
+
+// In a turn of its own, as undici does: a handler may not expect an answer before dispatch returns.
+function refuse(next: Dispatcher.DispatchHandler, error: unknown): void {
+  setImmediate(() => next.onResponseError?.(nothingToControl, error as Error));
+}
+
+const nothingToControl: Dispatcher.DispatchController = {
+  aborted: true,
+  paused: false,
+  reason: null,
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+};

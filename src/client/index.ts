@@ -1,0 +1,18 @@
+export { createClient } from './client.ts';
+export type { Answer, Client, ClientOptions, Dispatcher } from './client.ts';
+export type { ServerOptions } from './expected-server.ts';
+export { mtlsClient } from '../methods/mtls/client.ts';
+export type { MtlsCredentials, PemSource } from '../methods/mtls/client.ts';
+export { AuthError, ConfigError } from '../errors.ts';
+export type { AuthErrorCode } from '../errors.ts';
+export { Identity } from '../identity.ts';
+export type { CertificateEvidence, Evidence, EvidenceByMethod } from '../identity.ts';
+export { Continue } from '../method.ts';
+export type {
+  ClientMethod,
+  IncomingHead,
+  MaybePromise,
+  OutgoingRequest,
+  Pem,
+  TlsCredentials,
+} from '../method.ts';

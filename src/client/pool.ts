@@ -1,0 +1,61 @@
+import type { Client, Dispatcher } from 'undici';
+import type { CertificateEvidence, Identity } from '../identity.ts';
+import type { Connect } from './connect.ts';
+import { loadUndici } from './undici.ts';
+
+/** One request on its way through the dispatcher. `fetch` sends its own along, to read it afterwards. */
+export interface Dispatched {
+  /** What the server at the other end of the connection that takes the request has proven. */
+  server?: () => CertificateEvidence | undefined;
+  /** Who answered; set once the head of the response is confirmed. */
+  identity?: Identity;
+}
+
+/** The member of undici's options that a `Dispatched` travels in; pools hand them on as they are. */
+export const dispatched: unique symbol = Symbol('countersign.dispatched');
+
+export type DispatchedOptions = Dispatcher.DispatchOptions & { [dispatched]?: Dispatched };
+
+/**
+ * A pool of connections that all come from `connect`, so that each of them belongs to one identity and
+ * one expectation of the server. A request learns from it which connection it was given.
+ */
+export function connectionPool(connect: Connect): Dispatcher {
+  const { Agent, Client, Pool } = loadUndici();
+
+  class ConfirmedClient extends Client {
+    readonly #connected: { server?: CertificateEvidence | undefined };
+
+    constructor(origin: URL, options: Client.Options) {
+      const connected: { server?: CertificateEvidence | undefined } = {};
+      super(origin, {
+        ...options,
+        connect({ protocol, hostname, port }, done) {
+          connect({ protocol, host: hostname, port }, (error, connection) => {
+            connected.server = connection?.server;
+            if (connection === undefined) done(error!, null);
+            else done(null, connection.socket);
+          });
+        },
+      });
+      this.#connected = connected;
+    }
+
+    override dispatch(options: DispatchedOptions, handler: Dispatcher.DispatchHandler): boolean {
+      const exchange = options[dispatched];
+      // A function, because the connection may be opened, or opened again, after this.
+      if (exchange !== undefined) exchange.server = () => this.#connected.server;
+      return super.dispatch(options, handler);
+    }
+  }
+
+  return new Agent({
+    // An undici client has one connection at a time under HTTP/1.1 only.
+    allowH2: false,
+    factory: (origin, options) =>
+      new Pool(origin, {
+        ...options,
+        factory: (url, clientOptions) => new ConfirmedClient(url, clientOptions),
+      }),
+  });
+}
