@@ -62,9 +62,11 @@ export function checkPolicy(
   if (typeof allowAnonymous !== 'boolean') {
     throw new ConfigError('policy.allowAnonymous', 'must be true or false');
   }
+  // Not `??`: null is a mistake, and must not fall back to whatever method comes first.
+  const required = require === undefined ? methods[0]!.name : require;
   return {
     source,
-    requirement: checkRequirement('policy.require', require ?? methods[0]!.name, methods),
+    requirement: checkRequirement('policy.require', required, methods),
     matchers: allow?.map((match, i) => compileMatch(`policy.allow[${i}]`, match)),
     authorize,
     allowAnonymous,

@@ -3,13 +3,14 @@ import { revocationReasons, type RevocationReason } from '../pki/crl-writer.ts';
 import {
   createPki,
   openPki,
+  type CreatePkiOptions,
   type DevelopmentCertificate,
   type DevelopmentPki,
 } from '../pki/development-pki.ts';
-import type { CertificateUsage } from '../pki/development-request.ts';
+import type { CertificateUsage, DevelopmentIssueOptions } from '../pki/development-request.ts';
 import type { CertificateRecord } from '../pki/pki-index.ts';
 import type { KeyType } from '../pki/signing.ts';
-import { UsageError, type Command, type Input, type Report, type Option } from './command.ts';
+import { UsageError, type Command, type Input, type Option, type Report } from './command.ts';
 import { columns } from './help.ts';
 
 const defaultDirectory = '.countersign/pki';
@@ -31,12 +32,15 @@ const init: Command = {
     dir,
   },
   run(input) {
-    const pki = createPki(input.value('dir') ?? defaultDirectory, {
-      ...one(input, 'name', 'name'),
-      ...days(input),
-      ...keyTypeOf(input),
-    });
-    const at = flag(input);
+    const pki = createPki(
+      directoryOf(input),
+      given<CreatePkiOptions>({
+        name: input.value('name'),
+        days: daysOf(input),
+        keyType: input.value('key-type') as KeyType | undefined,
+      }),
+    );
+    const at = input.has('dir') ? ` --dir ${directoryOf(input)}` : '';
     return {
       text: lines(
         'Made an authority for development. Its key is not protected: not for production.',
@@ -78,17 +82,20 @@ const issue: Command = {
   run(input) {
     const [name = ''] = input.operands;
     const pki = opened(input);
-    const certificate = pki.issue(name, {
-      dnsNames: input.values('dns'),
-      ips: input.values('ip'),
-      emails: input.values('email'),
-      uris: input.values('uri'),
-      upns: input.values('upn'),
-      ...one(input, 'spiffe', 'spiffeId'),
-      ...usage(input),
-      ...days(input),
-      ...keyTypeOf(input),
-    });
+    const certificate = pki.issue(
+      name,
+      given<DevelopmentIssueOptions>({
+        dnsNames: input.values('dns'),
+        ips: input.values('ip'),
+        emails: input.values('email'),
+        uris: input.values('uri'),
+        upns: input.values('upn'),
+        spiffeId: input.value('spiffe'),
+        usage: usageOf(input),
+        days: daysOf(input),
+        keyType: input.value('key-type') as KeyType | undefined,
+      }),
+    );
     return certificateReport('Issued', pki, certificate);
   },
 };
@@ -103,7 +110,7 @@ const renew: Command = {
   run(input) {
     const [name = ''] = input.operands;
     const pki = opened(input);
-    return certificateReport('Renewed', pki, pki.renew(name, days(input)));
+    return certificateReport('Renewed', pki, pki.renew(name, given({ days: daysOf(input) })));
   },
 };
 
@@ -119,7 +126,7 @@ const revoke: Command = {
     const [nameOrSerial = ''] = input.operands;
     const pki = opened(input);
     const reason = input.value('reason') as RevocationReason | undefined;
-    const revoked = pki.revoke(nameOrSerial, reason === undefined ? {} : { reason });
+    const revoked = pki.revoke(nameOrSerial, given({ reason }));
     return {
       text: lines(
         ...revoked.map(
@@ -150,7 +157,7 @@ function certificateReport(
       ['certificate', shown(certFile)],
       ['private key', shown(keyFile)],
       ['authority', shown(caFile)],
-      ['used as', record.usage.map((one) => one.replace('Auth', '')).join(', ')],
+      ['used as', record.usage.map((usage) => usage.replace('Auth', '')).join(', ')],
       ['valid until', record.notAfter.slice(0, 10)],
       ['serial', record.serialNumber],
     ]),
@@ -163,7 +170,7 @@ function certificateReport(
 function serverHint(cert: string, key: string, ca: string): string[] {
   return [
     '',
-    'A server, with read = (file) => readFileSync(file):',
+    'A server whose application begins with mutualAuth(); read is (file) => readFileSync(file):',
     `  createServer({ cert: read('${shown(cert)}'), key: read('${shown(key)}'),`,
     `    ca: read('${shown(ca)}'), requestCert: true, rejectUnauthorized: false }, app)`,
   ];
@@ -190,41 +197,34 @@ function namesOf({ names }: CertificateRecord): readonly string[] {
 }
 
 function opened(input: Input): DevelopmentPki {
-  const path = input.value('dir') ?? defaultDirectory;
-  return openPki(path);
+  return openPki(directoryOf(input));
 }
 
-function usage(input: Input): { usage?: CertificateUsage[] } {
+function directoryOf(input: Input): string {
+  return input.value('dir') ?? defaultDirectory;
+}
+
+function usageOf(input: Input): readonly CertificateUsage[] | undefined {
   const chosen: CertificateUsage[] = [];
   if (input.has('client')) chosen.push('clientAuth');
   if (input.has('server')) chosen.push('serverAuth');
-  return chosen.length === 0 ? {} : { usage: chosen };
+  return chosen.length === 0 ? undefined : chosen;
 }
 
-function days(input: Input): { days?: number } {
+function daysOf(input: Input): number | undefined {
   const text = input.value('days');
-  if (text === undefined) return {};
+  if (text === undefined) return undefined;
   if (!/^\d+$/.test(text)) throw new UsageError('--days must be a whole number');
-  return { days: Number(text) };
+  return Number(text);
 }
 
-function keyTypeOf(input: Input): { keyType?: KeyType } {
-  const keyType = input.value('key-type');
-  return keyType === undefined ? {} : { keyType: keyType as KeyType };
-}
-
-function one<Name extends string>(
-  input: Input,
-  option: string,
-  name: Name,
-): { [N in Name]?: string } {
-  const value = input.value(option);
-  return (value === undefined ? {} : { [name]: value }) as { [N in Name]?: string };
-}
-
-function flag(input: Input): string {
-  const dir = input.value('dir');
-  return dir === undefined ? '' : ` --dir ${dir}`;
+/** The options that were given: those that were not must be absent, not undefined. */
+function given<Options extends object>(options: {
+  [Name in keyof Options]: Options[Name] | undefined;
+}): Options {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Options;
 }
 
 function shown(file: string): string {

@@ -18,7 +18,10 @@ export function readMethods(given: unknown): ClientMethods {
     const path = `methods[${index}]`;
     checkMethod(path, method);
     if (names.has(method.name)) {
-      throw new ConfigError(path, `is a second ${method.name}; keep one, or create a second client`);
+      throw new ConfigError(
+        path,
+        `is a second ${method.name}; keep one, or create a second client`,
+      );
     }
     names.add(method.name);
   });
@@ -36,18 +39,27 @@ function checkMethod(path: string, method: ClientMethod | undefined): void {
   const { name, credentials, present, confirm } = method;
   for (const verb of [credentials, present, confirm]) {
     if (verb !== undefined && typeof verb !== 'function') {
-      throw new ConfigError(path, 'has a verb that is no function; leave out those it does not know');
+      throw new ConfigError(
+        path,
+        'has a verb that is no function; leave out those it does not know',
+      );
     }
   }
   if (credentials === undefined && !livesInMessage(method)) {
-    throw new ConfigError(path, 'presents nothing; give it `credentials`, or `present` and `confirm`');
+    throw new ConfigError(
+      path,
+      'presents nothing; give it `credentials`, or `present` and `confirm`',
+    );
   }
   // Without proof of the server, anyone in between may take what is presented.
   if (present !== undefined && confirm === undefined) {
     throw new ConfigError(path, '`present` needs `confirm`: the server must prove itself too');
   }
   if (name === 'mtls' && livesInMessage(method)) {
-    throw new ConfigError(path, 'is called mtls, as the evidence of the connection; name it otherwise');
+    throw new ConfigError(
+      path,
+      'is called mtls, as the evidence of the connection; name it otherwise',
+    );
   }
 }
 

@@ -27,7 +27,10 @@ export function confirmServer(
 ): CertificateEvidence {
   // A resumed session skips the certificate, and with it every check below. We never offer one.
   if (socket.isSessionReused()) {
-    throw new AuthError('ERR_RESUMPTION_UNVERIFIED', 'the server resumed a session we did not offer');
+    throw new AuthError(
+      'ERR_RESUMPTION_UNVERIFIED',
+      'the server resumed a session we did not offer',
+    );
   }
   const peer = tlsPeerOf(socket);
   if (peer?.complaint !== undefined) throw verdictError(peer.complaint);
@@ -42,7 +45,10 @@ export function confirmServer(
   if (name !== undefined) checkName(evidence, name);
   if (expected.spiffeIds !== undefined) checkSpiffeId(evidence, expected.spiffeIds);
   if (expected.pins?.includes(evidence.spkiSha256) === false) {
-    throw new AuthError('ERR_PIN_MISMATCH', `the server's key ${evidence.spkiSha256} is not pinned`);
+    throw new AuthError(
+      'ERR_PIN_MISMATCH',
+      `the server's key ${evidence.spkiSha256} is not pinned`,
+    );
   }
   return evidence;
 }
@@ -57,7 +63,7 @@ function checkName({ dnsNames, ips }: CertificateEvidence, name: string): void {
       ? dnsNames.some((presented) => coversDnsName(presented, reference))
       : ips.includes(reference));
   if (!covered) {
-    const presented = [...dnsNames, ...ips].join(', ');
+    const presented = [...dnsNames, ...ips].join(', ') || 'no host';
     throw nameError(`is for ${quote(presented)}, not for ${quote(name)}`);
   }
 }

@@ -75,10 +75,7 @@ function requestOf(origin: string, options: DispatchedOptions): GrowingRequest {
   return { method, origin, target, fields: fieldsOf(headers) };
 }
 
-function identityOf(
-  { server }: Dispatched,
-  proven: ReturnType<typeof confirm> = [],
-): Identity {
+function identityOf({ server }: Dispatched, proven: ReturnType<typeof confirm> = []): Identity {
   const certificate = server?.();
   if (certificate === undefined) {
     throw new AuthError('ERR_SERVER_UNPROVEN', 'no confirmed connection carried this response');

@@ -30,7 +30,10 @@ export async function present(
     let presented = await method.present?.(request, undefined);
     while (presented instanceof Continue) {
       if (++rounds > maxRounds) {
-        throw new AuthError('ERR_SERVER_UNPROVEN', `${method.name}: no end after ${maxRounds} rounds`);
+        throw new AuthError(
+          'ERR_SERVER_UNPROVEN',
+          `${method.name}: no end after ${maxRounds} rounds`,
+        );
       }
       presented = await method.present?.(request, await ask(presented));
     }

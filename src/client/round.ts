@@ -40,7 +40,8 @@ export function askService(
             );
           }
         },
-        onResponseEnd: () => resolve(head!),
+        // undici frees a connection one turn after the end; sooner, the next round would open another.
+        onResponseEnd: () => setImmediate(() => setImmediate(resolve, head!)),
         onResponseError: (_controller, error) => reject(error),
       },
     );

@@ -56,6 +56,11 @@ export function randomSerialNumber(): bigint {
   return BigInt(`0x${octets.toString('hex')}`);
 }
 
+/** The number that `serialText` wrote. */
+export function serialNumberOf(text: string): bigint {
+  return text.startsWith('-') ? -serialNumberOf(text.slice(1)) : BigInt(`0x${text}`);
+}
+
 /** A serial number as the rest of the package writes it: upper-case hexadecimal, no leading zeros. */
 export function serialText(serialNumber: bigint): string {
   return serialNumber.toString(16).toUpperCase();

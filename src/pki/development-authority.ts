@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { DerReader, context, tag } from '../x509/der.ts';
-import { keyIdOf } from './certificate-writer.ts';
+import { keyIdOf, serialNumberOf } from './certificate-writer.ts';
 import { writeCrl } from './crl-writer.ts';
 import { issueCertificate, type Issuer } from './issue.ts';
 import { pem } from './pem.ts';
@@ -74,7 +74,13 @@ export function writeRevocations(
       revoked: records.flatMap(({ serialNumber, revokedAt, reason = 'unspecified' }) =>
         revokedAt === undefined
           ? []
-          : [{ serialNumber: BigInt(`0x${serialNumber}`), revokedAt: new Date(revokedAt), reason }],
+          : [
+              {
+                serialNumber: serialNumberOf(serialNumber),
+                revokedAt: new Date(revokedAt),
+                reason,
+              },
+            ],
       ),
     },
     { key: issuer.key, hash: defaultHash(issuer.key) },

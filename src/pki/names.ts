@@ -116,7 +116,7 @@ function ipv6Octets(address: string): Buffer {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const left = groups(head);
   const right = groups(tail ?? '');
-  const zeros: number[] = Array(8 - left.length - right.length).fill(0);
+  const zeros = Array<number>(8 - left.length - right.length).fill(0);
   return Buffer.from([...left, ...zeros, ...right].flatMap((group) => [group >> 8, group & 0xff]));
 }
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { checkOptions } from '../options.ts';
-import { serialText, spkiOf } from './certificate-writer.ts';
+import { serialNumberOf, serialText, spkiOf } from './certificate-writer.ts';
 import {
   writeCrl,
   type CrlContents,
@@ -139,14 +139,15 @@ function authority(issued: Issued, chain: readonly Buffer[]): TestAuthority {
         authorityOptions('countersign test intermediate', options),
         asIssuer,
       );
-      return authority(below, [below.der, ...chain]);
+      // What vouches for itself alone is a root, and roots are not sent along.
+      return authority(below, options.selfSigned === true ? [] : [below.der, ...chain]);
     },
 
-    revoke(certificate, options = {}) {
+    revoke(revokedOne, options = {}) {
       checkOptions('revoke', options, ['reason', 'at']);
-      const serial = typeof certificate === 'string' ? certificate : certificate.serialNumber;
+      const serial = typeof revokedOne === 'string' ? revokedOne : revokedOne.serialNumber;
       const { reason = 'unspecified', at: revokedAt = new Date() } = options;
-      revoked.push({ serialNumber: BigInt(`0x${serial}`), revokedAt, reason });
+      revoked.push({ serialNumber: serialNumberOf(serial), revokedAt, reason });
     },
 
     crl(options = {}) {

@@ -54,10 +54,9 @@ describe('countersign pki', () => {
   });
 
   it('issue answers programs in JSON', async () => {
-    const { code, out } = await run(
-      ...['issue', 'alice', '--client', '--json', '--days', '7', '--key-type', 'ed25519'],
-      ...['--email', 'a@b.test', '--upn', 'a@corp.test', '--spiffe', 'spiffe://bank.test/alice'],
-    );
+    const names = ['--email=a@b.test', '--upn=a@corp.test', '--spiffe=spiffe://bank.test/alice'];
+    const others = ['--client', '--days', '7', '--key-type', 'ed25519', '--json'];
+    const { code, out } = await run('issue', 'alice', ...names, ...others);
     assert.equal(code, 0);
     const shown = JSON.parse(out) as Shown;
     assert.equal(shown.certFile, join(openPki(join(directory, home)).path, 'alice.pem'));

@@ -31,14 +31,22 @@ const rows: readonly Row[] = [
     issue: { dnsNames: ['127.0.0.1'], ips: [] },
     code: 'ERR_CERTIFICATE_NAME',
   },
-  { name: 'refuses another CA (M1)', server: { ca: other.cert }, code: 'ERR_CERTIFICATE_UNTRUSTED' },
+  {
+    name: 'refuses another CA (M1)',
+    server: { ca: other.cert },
+    code: 'ERR_CERTIFICATE_UNTRUSTED',
+  },
   { name: 'accepts one of several CAs', server: { ca: [other.cert, authority.cert] } },
   {
     name: 'refuses a private CA where only public ones are trusted',
     server: { ca: 'system' },
     code: 'ERR_CERTIFICATE_UNTRUSTED',
   },
-  { name: 'refuses a self-signed certificate', issue: { selfSigned: true }, code: 'ERR_CERTIFICATE_UNTRUSTED' },
+  {
+    name: 'refuses a self-signed certificate',
+    issue: { selfSigned: true },
+    code: 'ERR_CERTIFICATE_UNTRUSTED',
+  },
   {
     name: 'refuses a certificate that has expired',
     issue: { notAfter: new Date(Date.now() - day) },
@@ -64,14 +72,26 @@ const rows: readonly Row[] = [
     issue: { subject: 'localhost', dnsNames: [] },
     code: 'ERR_CERTIFICATE_NAME',
   },
-  { name: 'refuses another name', issue: { dnsNames: ['other.example'] }, code: 'ERR_CERTIFICATE_NAME' },
+  {
+    name: 'refuses another name',
+    issue: { dnsNames: ['other.example'] },
+    code: 'ERR_CERTIFICATE_NAME',
+  },
   {
     name: 'takes `name` in place of the host',
     issue: { dnsNames: ['api.example'] },
     server: { name: 'API.example.' },
   },
-  { name: 'refuses the host where `name` is another', server: { name: 'api.example' }, code: 'ERR_CERTIFICATE_NAME' },
-  { name: 'takes an address as `name`', issue: { ips: ['10.1.2.3'] }, server: { name: '10.1.2.3' } },
+  {
+    name: 'refuses the host where `name` is another',
+    server: { name: 'api.example' },
+    code: 'ERR_CERTIFICATE_NAME',
+  },
+  {
+    name: 'takes an address as `name`',
+    issue: { ips: ['10.1.2.3'] },
+    server: { name: '10.1.2.3' },
+  },
   {
     name: 'takes an IPv6 address as `name`, in any spelling',
     issue: { ips: ['2001:db8::1'] },
@@ -94,7 +114,11 @@ const rows: readonly Row[] = [
     server: { name: 'api.example' },
     code: 'ERR_CERTIFICATE_NAME',
   },
-  { name: 'takes a SPIFFE ID in place of the host', issue: { dnsNames: [], spiffeId: id }, server: { spiffeId: id } },
+  {
+    name: 'takes a SPIFFE ID in place of the host',
+    issue: { dnsNames: [], spiffeId: id },
+    server: { spiffeId: id },
+  },
   {
     name: 'takes any one of several SPIFFE IDs',
     issue: { spiffeId: id },
@@ -129,7 +153,11 @@ const rows: readonly Row[] = [
     server: { spiffeId: id },
     code: 'ERR_CERTIFICATE_NAME',
   },
-  { name: 'refuses a certificate without a SPIFFE ID', server: { spiffeId: id }, code: 'ERR_CERTIFICATE_NAME' },
+  {
+    name: 'refuses a certificate without a SPIFFE ID',
+    server: { spiffeId: id },
+    code: 'ERR_CERTIFICATE_NAME',
+  },
   {
     name: 'asks for the name as well where both are given',
     issue: { spiffeId: id, dnsNames: ['other.example'] },
@@ -225,7 +253,12 @@ describe('confirmServer', () => {
     it(`refuses a resumed session over ${version}`, async () => {
       await using there = await site({}, { minVersion: version, maxVersion: version });
       const trust = { ca: authority.cert };
-      const first = connectTls({ port: there.port, host: '127.0.0.1', servername: 'localhost', ...trust });
+      const first = connectTls({
+        port: there.port,
+        host: '127.0.0.1',
+        servername: 'localhost',
+        ...trust,
+      });
       open.push(first);
       const [session] = (await once(first, 'session')) as [Buffer];
       const second = await handshake(there.port, { ...trust, session });

@@ -3,7 +3,12 @@ import { request } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { request as undiciRequest } from 'undici';
-import { type Client, type ServerOptions, createClient, mtlsClient } from '../../src/client/index.ts';
+import {
+  type Client,
+  type ServerOptions,
+  createClient,
+  mtlsClient,
+} from '../../src/client/index.ts';
 import {
   type IssueOptions,
   type TestServer,

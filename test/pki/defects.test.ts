@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { integer, sequence, utcTime } from '../../src/pki/der-writer.ts';
 import { testAuthority, type IssueOptions } from '../../src/pki/testing.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
-import { certificateText, verifyChain } from './openssl.ts';
+import { certificateText, openssl, verifyChain } from './openssl.ts';
 
 const root = testAuthority();
 const stranger = testAuthority();
@@ -83,6 +83,12 @@ describe('a certificate with one defect', () => {
     assert.equal(serial(0n), '0');
     assert.equal(serial(-5n), '-5');
     assert.equal(serial(1n << 200n), (1n << 200n).toString(16).toUpperCase());
+  });
+
+  it('is revoked whatever its serial number', () => {
+    const odd = root.issue({ serialNumber: -5n });
+    root.revoke(odd);
+    assert.match(openssl(['crl', '-noout', '-text'], root.crl().pem).text, /Serial Number: -05/);
   });
 
   it('has an extension in place of its own, and two where it is given twice', () => {

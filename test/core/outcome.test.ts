@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AuthError } from '../../src/errors.ts';
+import { Continue } from '../../src/method.ts';
+import { prepareOnce, verifyOnce } from '../../src/outcome.ts';
+import { fakeExchange } from '../support/exchange.ts';
+import { evidence, fakeMethod } from '../support/method.ts';
+
+const bad = new AuthError('x-bad', 'no');
+
+describe('verifyOnce', () => {
+  const good = evidence('key:a', { authenticatedAt: new Date(0) });
+  const step = new Continue({ 'www-authenticate': 'Step' });
+  for (const [what, answer] of [
+    ['evidence', good],
+    ['null', null],
+    ['another step', step],
+    ['evidence, some time later', () => Promise.resolve(good)],
+  ] as const) {
+    it(`passes on ${what}`, async () => {
+      const expected: unknown = typeof answer === 'function' ? good : answer;
+      assert.equal(await verifyOnce(fakeMethod('m', answer), fakeExchange()), expected);
+    });
+  }
+
+  it('asks once for each request and method, however often and however soon it is asked', async () => {
+    const method = fakeMethod('m', () => Promise.resolve(good));
+    const exchange = fakeExchange();
+    await Promise.all([verifyOnce(method, exchange), verifyOnce(method, exchange)]);
+    await verifyOnce(method, exchange);
+    assert.equal(method.calls, 1);
+    await verifyOnce(method, fakeExchange());
+    assert.equal(method.calls, 2);
+  });
+
+  it('keeps methods of one name apart', async () => {
+    const exchange = fakeExchange();
+    await verifyOnce(fakeMethod('m'), exchange);
+    assert.equal(await verifyOnce(fakeMethod('m', null), exchange), null);
+  });
+
+  for (const [when, answer] of [
+    ['at once', bad],
+    ['later', () => Promise.reject(bad)],
+  ] as const) {
+    it(`remembers what is thrown ${when}, and does not ask again`, async () => {
+      const method = fakeMethod('m', answer);
+      const exchange = fakeExchange();
+      await assert.rejects(verifyOnce(method, exchange), bad);
+      await assert.rejects(verifyOnce(method, exchange), bad);
+      assert.equal(method.calls, 1);
+    });
+  }
+
+  for (const [what, answer] of [
+    ['undefined', () => undefined],
+    ['true', true],
+    ['a string', 'key:a'],
+    ['an empty object', {}],
+    ['evidence with an empty subject', evidence('')],
+    ['evidence with a subject that is no text', { subject: ['key:a'] }],
+    ['an age that is no instant', evidence('key:a', { authenticatedAt: new Date(Number.NaN) })],
+    ['an age as text', evidence('key:a', { authenticatedAt: '2030-01-01T00:00:00Z' })],
+    ['an age as a number', evidence('key:a', { authenticatedAt: 0 })],
+    ['an age that is null', evidence('key:a', { authenticatedAt: null })],
+  ] as const) {
+    it(`takes ${what} for a fault of the method, not for proof`, async () => {
+      await assert.rejects(verifyOnce(fakeMethod('m', answer), fakeExchange()), TypeError);
+    });
+  }
+});
+
+describe('prepareOnce', () => {
+  it('prepares once, before verify, also where nobody did so early', async () => {
+    const seen: string[] = [];
+    const method = fakeMethod('m', () => (seen.push('verify'), evidence('key:a')), {
+      prepare: () => void seen.push('prepare'),
+    });
+    const exchange = fakeExchange();
+    prepareOnce(method, exchange);
+    prepareOnce(method, exchange);
+    await verifyOnce(method, exchange);
+    assert.deepEqual(seen, ['prepare', 'verify']);
+    await verifyOnce(method, fakeExchange());
+    assert.deepEqual(seen, ['prepare', 'verify', 'prepare', 'verify']);
+  });
+
+  it('lets the method see the exchange with itself as `this`', () => {
+    const exchange = fakeExchange();
+    const method = fakeMethod('m', null, {
+      prepare(given) {
+        assert.equal(this, method);
+        assert.equal(given, exchange);
+      },
+    });
+    prepareOnce(method, exchange);
+  });
+
+  for (const thrown of [bad, new Error('a bug'), undefined, null, false, 0, '']) {
+    it(`does not throw ${String(thrown)}; verifying does, without asking the method`, async () => {
+      const method = fakeMethod('m', evidence('key:a'), {
+        prepare() {
+          throw thrown;
+        },
+      });
+      const exchange = fakeExchange();
+      prepareOnce(method, exchange);
+      await assert.rejects(verifyOnce(method, exchange), (error) =>
+        thrown == null ? error instanceof TypeError : error === thrown,
+      );
+      assert.equal(method.calls, 0);
+    });
+  }
+});
