@@ -13,6 +13,7 @@ import { createFetch } from './fetch.ts';
 import { type Identities, identityBehind } from './identities.ts';
 
 /** undici's Dispatcher; `any` where undici is not installed. */
+// oxlint-disable-next-line typescript/ban-ts-comment -- the error is there only without undici
 /** @ts-ignore: undici is an optional dependency. */
 export type Dispatcher = import('undici').Dispatcher;
 

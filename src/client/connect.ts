@@ -29,8 +29,10 @@ export interface Destination {
  */
 export type Connect = (
   destination: Destination,
-  done: (error: Error | null, connection?: Connection) => void,
+  done: (...outcome: Outcome) => void,
 ) => void;
+
+type Outcome = [error: Error, connection?: undefined] | [error: null, connection: Connection];
 
 /**
  * A function that opens connections to the expected server, and only to it.
@@ -50,12 +52,12 @@ export function connector(
     let socket: TLSSocket | undefined;
     let settled = false;
 
-    const settle = (error: Error | null, connection?: Connection): void => {
+    const settle = (...outcome: Outcome): void => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
-      if (error !== null) socket?.destroy();
-      done(error, connection);
+      if (outcome[0] !== null) socket?.destroy();
+      done(...outcome);
     };
     const timer = setTimeout(() => settle(timeoutError(timeoutMs)), timeoutMs);
 

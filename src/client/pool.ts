@@ -33,7 +33,7 @@ export function connectionPool(connect: Connect): Dispatcher {
         connect({ protocol, hostname, port }, done) {
           connect({ protocol, host: hostname, port }, (error, connection) => {
             connected.server = connection?.server;
-            if (connection === undefined) done(error!, null);
+            if (error !== null) done(error, null);
             else done(null, connection.socket);
           });
         },
@@ -53,9 +53,11 @@ export function connectionPool(connect: Connect): Dispatcher {
     // An undici client has one connection at a time under HTTP/1.1 only.
     allowH2: false,
     factory: (origin, options) =>
-      new Pool(origin, {
-        ...options,
-        factory: (url, clientOptions) => new ConfirmedClient(url, clientOptions),
-      }),
+      new Pool(
+        origin,
+        Object.assign({}, options, {
+          factory: (url: URL, clientOptions: object) => new ConfirmedClient(url, clientOptions),
+        }),
+      ),
   });
 }

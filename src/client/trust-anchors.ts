@@ -22,14 +22,18 @@ export function readTrustAnchors(path: string, given: unknown): readonly string[
 function readPem(path: string, text: unknown): readonly string[] {
   if (typeof text !== 'string' && !Buffer.isBuffer(text)) return refuse(path);
   const certificates = text.toString('latin1').match(certificate) ?? refuse(path);
-  for (const pem of certificates) {
-    try {
-      new X509Certificate(pem);
-    } catch {
-      throw new ConfigError(path, 'holds a certificate that cannot be read; give it anew, in PEM');
-    }
+  if (!certificates.every(isReadable)) {
+    throw new ConfigError(path, 'holds a certificate that cannot be read; give it anew, in PEM');
   }
   return certificates;
+}
+
+function isReadable(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 // OpenSSL reads a list without certificates as no complaint, and then trusts nobody or everybody.

@@ -176,7 +176,8 @@ describe('createClient', () => {
     'every workload of a trust domain': { spiffeId: 'spiffe://bank.example/*' },
   })) {
     it(`takes ${what}`, () => {
-      createClient({ methods: [method], server: { ...server, ...expectation } as never });
+      const options: object = { methods: [method], server: { ...server, ...expectation } };
+      createClient(options as ClientOptions);
     });
   }
 

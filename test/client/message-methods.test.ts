@@ -61,8 +61,7 @@ function toyServer(
   seen: Seen[],
   spoil: (res: ServerResponse, step: 'challenge' | 'answer') => void = () => undefined,
 ): RequestListener {
-  return async (req, res) => {
-    const content = await text(req);
+  return withContent((req, res, content) => {
     seen.push({ line: `${req.method} ${req.url}`, headers: req.headers, content });
     const [, nonces = '', shown] = req.headers.authorization?.split(' ') ?? [];
     if (shown === undefined) {
@@ -77,7 +76,13 @@ function toyServer(
       spoil(res, 'answer');
       res.end(good ? `account of ${content}` : 'no');
     }
-  };
+  });
+}
+
+function withContent(
+  handler: (req: IncomingMessage, res: ServerResponse, content: string) => void,
+): RequestListener {
+  return (req, res) => void text(req).then((content) => handler(req, res, content));
 }
 
 function clientWith(origin: string, ...methods: readonly ClientMethod[]): Client {
@@ -143,10 +148,10 @@ for (const [door, send] of Object.entries(sending)) {
 
     it('sends no content to a server that takes no part', async () => {
       const bodies: string[] = [];
-      await using there = await site({}, {}, async (req, res) => {
-        bodies.push(await text(req));
+      await using there = await site({}, {}, withContent((_req, res, content) => {
+        bodies.push(content);
         res.end('hello');
-      });
+      }));
       const client = clientWith(there.origin, toyClient());
       await assert.rejects(send(client, there.origin, 'secret'), { code: 'ERR_SERVER_UNPROVEN' });
       assert.deepEqual(bodies, ['']);
@@ -239,7 +244,7 @@ for (const [door, send] of Object.entries(sending)) {
 
     it('shows a method what those before it present', async () => {
       await using there = await site({}, {}, (req, res) => {
-        res.end(`${req.headers['x-first']} ${req.headers['x-second']}`);
+        res.end([req.headers['x-first'], req.headers['x-second']].join(' '));
       });
       const second: ClientMethod = {
         ...fixed('second', {}),
@@ -448,7 +453,7 @@ describe('fetch', () => {
     let arrive = (): void => undefined;
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
     await using there = await site({}, {}, (req, res) => {
-      answer = () => void toyServer([])(req, res);
+      answer = () => toyServer([])(req, res);
       arrive();
     });
     const client = clientWith(there.origin, toyClient());

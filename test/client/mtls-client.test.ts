@@ -88,8 +88,8 @@ describe('mtlsClient', () => {
       let asked = 0;
       const client = clientWith(
         mtlsClient(() => {
-          const { cert, key } = wallet[asked++]!;
-          return { cert, key };
+          const shown = wallet[asked++]!;
+          return { cert: shown.cert, key: shown.key };
         }),
         there,
       );

@@ -94,7 +94,7 @@ for (const version of ['1.2', '1.3']) {
     async function curl(path: string, ...args: string[]) {
       const { stdout } = await run('curl', [
         ...['--silent', '--cacert', file('ca.pem'), '--max-time', '20'],
-        ...['--write-out', '\n%{http_code} %{content_type}', ...args, `${service.origin}/`],
+        ...['--write-out', '\n%{http_code} %{content_type}', ...args, `${service.origin}${path}`],
       ]);
       const [, text = '', status, type = ''] = /^([^]*)\n(\d+) (.*)$/.exec(stdout) ?? [];
       const body: unknown = type.includes('json') ? JSON.parse(text) : undefined;
