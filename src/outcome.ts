@@ -2,7 +2,7 @@
 // guards there are.
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
-import { Continue, type ServerMethod } from './method.ts';
+import { Continue, type MaybePromise, type ServerMethod } from './method.ts';
 
 /** What a method answers; see `ServerMethod.verify`. */
 export type Outcome = Evidence | Continue | null;
@@ -10,32 +10,28 @@ export type Outcome = Evidence | Continue | null;
 interface Memory {
   /** What `prepare` threw, if it did. */
   readonly failure: unknown;
-  outcome: Promise<Outcome> | undefined;
+  outcome: MaybePromise<Outcome> | undefined;
 }
-
-const memories = new WeakMap<Exchange, Map<ServerMethod, Memory>>();
 
 /** Lets a method look at a request early, once. What goes wrong is kept for `verifyOnce`. */
 export function prepareOnce(method: ServerMethod, exchange: Exchange): void {
   memoryOf(method, exchange);
 }
 
-/** What the method says of the request; asked once. */
-export function verifyOnce(method: ServerMethod, exchange: Exchange): Promise<Outcome> {
+/** What the method says of the request; asked once. At once, where the method knows at once. */
+export function verifyOnce(method: ServerMethod, exchange: Exchange): MaybePromise<Outcome> {
   const memory = memoryOf(method, exchange);
-  memory.outcome ??= verify(method, exchange, memory);
+  if (memory.outcome === undefined) memory.outcome = verify(method, exchange, memory);
   return memory.outcome;
 }
 
 function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
-  let byMethod = memories.get(exchange);
-  if (byMethod === undefined) memories.set(exchange, (byMethod = new Map()));
-  let memory = byMethod.get(method);
-  if (memory === undefined) {
-    memory = { failure: failureOf(method, exchange), outcome: undefined };
-    byMethod.set(method, memory);
+  let mine = exchange.memory.get(method) as Memory | undefined;
+  if (mine === undefined) {
+    mine = { failure: failureOf(method, exchange), outcome: undefined };
+    exchange.memory.set(method, mine);
   }
-  return memory;
+  return mine;
 }
 
 function failureOf(method: ServerMethod, exchange: Exchange): unknown {
@@ -47,13 +43,24 @@ function failureOf(method: ServerMethod, exchange: Exchange): unknown {
   }
 }
 
-async function verify(
+function verify(
   method: ServerMethod,
   exchange: Exchange,
   { failure }: Memory,
-): Promise<Outcome> {
-  if (failure !== undefined) throw failure;
-  const outcome: Outcome | undefined = await method.verify(exchange);
+): MaybePromise<Outcome> {
+  try {
+    if (failure !== undefined) throw failure;
+    const answer = method.verify(exchange);
+    return answer instanceof Promise
+      ? answer.then((outcome) => checked(method, outcome))
+      : checked(method, answer);
+  } catch (error) {
+    // Remembered as well: a nonce that was spent on a bad proof is spent.
+    return Promise.reject(error);
+  }
+}
+
+function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
   if (outcome === null || outcome instanceof Continue) return outcome;
   // A method that forgets to answer must not have proven anything.
   if (typeof outcome?.subject !== 'string' || outcome.subject === '') {

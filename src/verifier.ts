@@ -110,7 +110,8 @@ async function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): P
   const found = new Map<ServerMethod, Evidence>();
   let step: Continue | undefined;
   for (const method of methods) {
-    const outcome = await verifyOnce(method, exchange);
+    const answer = verifyOnce(method, exchange);
+    const outcome = answer instanceof Promise ? await answer : answer;
     if (outcome instanceof Continue) step ??= outcome;
     else if (outcome !== null) found.set(method, outcome);
   }

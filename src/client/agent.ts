@@ -30,12 +30,11 @@ export class ConfirmingAgent extends Agent {
       return;
     }
     const destination = { protocol: 'https:', host: host ?? 'localhost', port: port ?? 443 };
-    this.#connect(destination, (error, connection) => {
-      if (connection !== undefined) {
-        const { server, socket } = connection;
-        this.#identities.set(socket, new Identity([['mtls', server]], new Date()));
-      }
-      callback?.(error, connection?.socket as Duplex);
+    this.#connect(destination, (outcome) => {
+      if (outcome instanceof Error) return callback?.(outcome, undefined as never);
+      const { server, socket } = outcome;
+      this.#identities.set(socket, new Identity([['mtls', server]], new Date()));
+      callback?.(null, socket);
     });
   }
 

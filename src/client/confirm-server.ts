@@ -34,7 +34,7 @@ export function confirmServer(
   }
   const peer = tlsPeerOf(socket);
   if (peer?.complaint !== undefined) throw verdictError(peer.complaint);
-  if (peer?.certificate === undefined || !socket.authorized) {
+  if (peer?.certificate === undefined) {
     throw new AuthError('ERR_CERTIFICATE_UNTRUSTED', 'the server showed no certificate');
   }
   const certificate = readCertificate(peer.certificate);

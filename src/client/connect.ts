@@ -29,10 +29,8 @@ export interface Destination {
  */
 export type Connect = (
   destination: Destination,
-  done: (...outcome: Outcome) => void,
+  done: (outcome: Connection | Error) => void,
 ) => void;
-
-type Outcome = [error: Error, connection?: undefined] | [error: null, connection: Connection];
 
 /**
  * A function that opens connections to the expected server, and only to it.
@@ -52,12 +50,12 @@ export function connector(
     let socket: TLSSocket | undefined;
     let settled = false;
 
-    const settle = (...outcome: Outcome): void => {
+    const settle = (outcome: Connection | Error): void => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
-      if (outcome[0] !== null) socket?.destroy();
-      done(...outcome);
+      if (outcome instanceof Error) socket?.destroy();
+      done(outcome);
     };
     const timer = setTimeout(() => settle(timeoutError(timeoutMs)), timeoutMs);
 
@@ -86,7 +84,7 @@ export function connector(
           return settle(asError(error));
         }
         opened.off('error', fail);
-        settle(null, { socket: opened, server });
+        settle({ socket: opened, server });
       });
     };
     open().catch((error: unknown) => settle(asError(error)));
@@ -107,7 +105,7 @@ function refusalOf(socket: TLSSocket): Error | undefined {
   return typeof verdict === 'string' ? verdictError(verdict) : undefined;
 }
 
-// A user's function may throw anything, also nothing, and null would read as success.
+// A user's function may throw anything, also nothing, and only an Error reads as failure.
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -31,10 +31,10 @@ export function connectionPool(connect: Connect): Dispatcher {
       super(origin, {
         ...options,
         connect({ protocol, hostname, port }, done) {
-          connect({ protocol, host: hostname, port }, (error, connection) => {
-            connected.server = connection?.server;
-            if (error !== null) done(error, null);
-            else done(null, connection.socket);
+          connect({ protocol, host: hostname, port }, (outcome) => {
+            if (outcome instanceof Error) return done(outcome, null);
+            connected.server = outcome.server;
+            done(null, outcome.socket);
           });
         },
       });

@@ -1,14 +1,13 @@
 // Express over TLS on kept connections, guarded in four ways and measured next to each other.
 //
-// Each way has a process of its own, as it would have in service. In one common process each of them would make
-// Express's own code polymorphic for the others (every application has its own request prototype), and
-// the bare one would pay for code that it does not run. What one process is luckier in than another, it is lucky in for
-// its lifetime, so all of them are started anew several times.
+// Each way has a process of its own, as it would in service. In a common one every way would make
+// Express's code polymorphic for all the others (each application has its own request prototype), and
+// the bare one would pay for code that it does not run. A process keeps the luck it has with its
+// compiler and its memory, so all of them are started anew several times.
 import { Child } from './child.ts';
 import { Loader } from './loader.ts';
-import type { Material } from './material.ts';
-import type { Row } from './report.ts';
-import { atMost } from './report.ts';
+import { type Material, answerTo } from './material.ts';
+import { type Row, atMost } from './report.ts';
 import { type Summary, difference, paired, ratio, summary } from './statistics.ts';
 
 export interface Size {
@@ -74,8 +73,7 @@ class Contestant {
   static async start(name: Name, { server, client, subject }: Material): Promise<Contestant> {
     const child = new Child('server.mjs');
     const port = await child.ask<number>('listen', { variant: name, credentials: server, subject });
-    const expected = JSON.stringify({ subject, account: 'DE02', balance: 1250.5 });
-    return new Contestant(name, child, new Loader(port, client, expected));
+    return new Contestant(name, child, new Loader(port, client, answerTo(subject)));
   }
 
   async warmUp(requests: number): Promise<void> {
@@ -100,7 +98,7 @@ class Contestant {
 
   async stop(): Promise<void> {
     await this.#loader.close();
-    this.#server.stop();
+    this.#server[Symbol.dispose]();
   }
 }
 

@@ -3,26 +3,28 @@ import { createServer } from 'node:https';
 import { connect } from 'node:tls';
 
 /**
- * The server's ends of `count` TLS connections that this process keeps to itself, each with a client
+ * The server's ends of `count` TLS connections that this process keeps with itself, each with a client
  * certificate.
  */
-export async function keptConnections({ server: serverCredentials, client }, count) {
-  const server = createServer({
-    ...serverCredentials,
-    requestCert: true,
-    rejectUnauthorized: false,
-  });
+export async function keptConnections({ server: credentials, client }, count) {
+  const server = createServer({ ...credentials, requestCert: true, rejectUnauthorized: false });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
-  const ends = [];
+  const sockets = [];
   for (let i = 0; i < count; i++) {
     const accepted = once(server, 'secureConnection');
-    const socket = connect({ ...client, port, host: '127.0.0.1', servername: 'localhost' });
-    const [[end]] = await Promise.all([accepted, once(socket, 'secureConnect')]);
+    const peer = connect({ ...client, port, host: '127.0.0.1', servername: 'localhost' });
+    const [[socket]] = await Promise.all([accepted, once(peer, 'secureConnect')]);
     // No request will come, and a server does not wait for one for ever.
-    end.setTimeout(0);
-    ends.push(end);
+    socket.setTimeout(0);
+    peer.on('error', () => {});
+    sockets.push(socket);
   }
-  return ends;
+  const close = async () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await once(server, 'close');
+  };
+  return { sockets, close };
 }

@@ -29,3 +29,8 @@ export function material(): Material {
     subject,
   };
 }
+
+/** What every server here answers a peer of this name, byte for byte. */
+export function answerTo(subject: string): string {
+  return JSON.stringify({ subject, account: 'DE02', balance: 1250.5 });
+}

@@ -33,7 +33,9 @@ export function table(rows: readonly Row[]): string {
   return all
     .map((line) =>
       line
-        .map((cell, i) => (i === 1 || i === 2 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .map((cell, i) =>
+          i === 1 || i === 2 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
+        )
         .join('  ')
         .trimEnd(),
     )

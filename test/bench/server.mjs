@@ -15,7 +15,10 @@ answerParent({
     });
     // Express prints what it was not told to keep to itself.
     app.use((error, _request, response, _next) => response.sendStatus(error.status ?? 500));
-    const server = createServer({ ...credentials, requestCert: true, rejectUnauthorized: false }, app);
+    const server = createServer(
+      { ...credentials, requestCert: true, rejectUnauthorized: false },
+      app,
+    );
     server.maxRequestsPerSocket = requestsPerConnection;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

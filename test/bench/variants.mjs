@@ -19,7 +19,9 @@ export const variants = {
   }),
 
   'passport-client-cert': (subject) => {
-    passport.use(new Strategy(({ subject: { CN } }, done) => done(null, CN === 'teller' && { subject })));
+    passport.use(
+      new Strategy(({ subject: { CN } }, done) => done(null, CN === 'teller' && { subject })),
+    );
     return {
       guard: [passport.authenticate('client-cert', { session: false })],
       subjectOf: (request) => request.user.subject,

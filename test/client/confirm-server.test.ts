@@ -24,6 +24,7 @@ const other = testAuthority();
 const rows: readonly Row[] = [
   { name: 'accepts a certificate for the host of the URL' },
   { name: 'accepts the host in another case', host: 'LOCALHOST' },
+  { name: 'accepts the host with its last dot', host: 'localhost.' },
   { name: 'accepts an IP address', host: '127.0.0.1' },
   {
     name: 'refuses an IP address that is only among the DNS names',
@@ -60,6 +61,13 @@ const rows: readonly Row[] = [
   {
     name: "refuses a client's certificate as a server's",
     issue: { usage: 'clientAuth' },
+    code: 'ERR_CERTIFICATE_USAGE',
+  },
+  { name: "accepts a server's certificate that is none for clients", issue: { usage: 'serverAuth' } },
+  { name: 'accepts a certificate that restricts no usage', issue: { usage: null, keyUsage: null } },
+  {
+    name: 'refuses a key that may not sign a handshake',
+    issue: { keyType: 'rsa-2048', keyUsage: ['keyEncipherment'] },
     code: 'ERR_CERTIFICATE_USAGE',
   },
   {

@@ -35,9 +35,9 @@ function open(
   const method = ask && { name: 'mtls', credentials: ask };
   const connect = connector(expected, method, timeoutMs);
   return new Promise((resolve, reject) => {
-    connect({ protocol, host: 'localhost', port }, (error, connection) => {
-      if (error !== null) reject(error);
-      else resolve(connection);
+    connect({ protocol, host: 'localhost', port }, (outcome) => {
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
     });
   });
 }

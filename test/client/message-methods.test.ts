@@ -148,10 +148,14 @@ for (const [door, send] of Object.entries(sending)) {
 
     it('sends no content to a server that takes no part', async () => {
       const bodies: string[] = [];
-      await using there = await site({}, {}, withContent((_req, res, content) => {
-        bodies.push(content);
-        res.end('hello');
-      }));
+      await using there = await site(
+        {},
+        {},
+        withContent((_req, res, content) => {
+          bodies.push(content);
+          res.end('hello');
+        }),
+      );
       const client = clientWith(there.origin, toyClient());
       await assert.rejects(send(client, there.origin, 'secret'), { code: 'ERR_SERVER_UNPROVEN' });
       assert.deepEqual(bodies, ['']);

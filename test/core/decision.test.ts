@@ -72,7 +72,11 @@ describe('refused', () => {
 
   it('does not let a method replace what describes the body, or make a refusal cacheable', () => {
     const { headers } = refused(
-      because(403, { 'content-type': 'text/html', 'content-length': '0', 'cache-control': 'public' }),
+      because(403, {
+        'content-type': 'text/html',
+        'content-length': '0',
+        'cache-control': 'public',
+      }),
       {},
     ).response;
     assert.equal(headers['content-type'], 'application/problem+json');

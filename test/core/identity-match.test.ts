@@ -34,7 +34,7 @@ const found = {
     scopes: ['read', 'write'],
     claims: { role: 'admin', groups: ['a', 'b'], level: 3, nested: { role: 'root' } },
   }),
-} as EvidenceByMethod;
+} as unknown as EvidenceByMethod;
 
 const fits = (match: unknown, given = found): boolean =>
   compileMatch('allow[0]', match as IdentityMatch)(given);
@@ -107,7 +107,7 @@ describe('compileMatch', () => {
   }
 
   it('never fits where the evidence lacks the field, whichever it is', () => {
-    const bare = { mtls: evidence('key:a') } as EvidenceByMethod;
+    const bare: EvidenceByMethod = { x: evidence('key:a') };
     for (const match of matching) assert.equal(fits(match, bare), false, JSON.stringify(match));
     for (const match of matching) assert.equal(fits(match, {}), false, JSON.stringify(match));
   });
@@ -121,8 +121,11 @@ describe('compileMatch', () => {
   });
 
   it('takes no member that evidence or claims merely inherit', () => {
-    const heir = (members: object): object => Object.assign(Object.create(members), found.oauth);
-    assert.equal(fits({ upn: 'alice@corp' }, { x: heir({ upns: ['alice@corp'] }) } as never), false);
+    const heir = (members: object): object => Object.assign(Object.create(members), found['oauth']);
+    assert.equal(
+      fits({ upn: 'alice@corp' }, { x: heir({ upns: ['alice@corp'] }) } as never),
+      false,
+    );
     const claims = Object.create({ team: 'red' }) as object;
     assert.equal(fits({ claim: { team: 'red' } }, { x: evidence('key:a', { claims }) }), false);
   });
@@ -141,7 +144,12 @@ describe('compileMatch', () => {
     ['that is undefined', undefined, 'allow[0]', /plain object/],
     ['without fields', {}, 'allow[0]', /without fields/],
     ['with an unknown field', { dnsname: 'a' }, 'allow[0].dnsname', /Did you mean `dnsName`/],
-    ['with a field that is undefined', { user: undefined }, 'allow[0].user', /environment variable/],
+    [
+      'with a field that is undefined',
+      { user: undefined },
+      'allow[0].user',
+      /environment variable/,
+    ],
     ['with null', { user: null }, 'allow[0].user', /must be a string or a list/],
     ['with a number', { user: 5 }, 'allow[0].user', /must be a string or a list/],
     ['with an empty list', { user: [] }, 'allow[0].user', /not empty/],
@@ -153,7 +161,12 @@ describe('compileMatch', () => {
     ['with a path in the trust domain', { trustDomain: 'a/b' }, 'allow[0].trustDomain', /no trust/],
     ['with an upper-case trust domain', { trustDomain: 'A' }, 'allow[0].trustDomain', /no trust/],
     ['with no SPIFFE ID', { spiffeId: 'https://a/b' }, 'allow[0].spiffeId', /names no workload/],
-    ['with a thumbprint of hex', { spkiSha256: 'ab'.repeat(32) }, 'allow[0].spkiSha256', /32 bytes/],
+    [
+      'with a thumbprint of hex',
+      { spkiSha256: 'ab'.repeat(32) },
+      'allow[0].spkiSha256',
+      /32 bytes/,
+    ],
     ['with a claim that is a list', { claim: ['role'] }, 'allow[0].claim', /claim names/],
     ['with a claim that is text', { claim: 'role' }, 'allow[0].claim', /claim names/],
     ['with a claim that is null', { claim: null }, 'allow[0].claim', /claim names/],

@@ -10,7 +10,13 @@ describe('Identity', () => {
   it('takes subject and method from the first evidence and keeps all of it by method', () => {
     const certificate = evidence('dns:a.example');
     const token = evidence('sub:x#1');
-    const identity = new Identity([['mtls', certificate], ['oauth', token]], now);
+    const identity = new Identity(
+      [
+        ['mtls', certificate],
+        ['oauth', token],
+      ],
+      now,
+    );
     assert.equal(identity.subject, 'dns:a.example');
     assert.equal(identity.method, 'mtls');
     assert.deepEqual(identity.evidence, { mtls: certificate, oauth: token });

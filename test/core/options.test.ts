@@ -37,7 +37,10 @@ describe('checkOptions', () => {
   ];
   for (const [what, options] of bad) {
     it(`refuses ${what}, and lists what there is`, () => {
-      assert.throws(() => checkOptions('policy', options, known), configError('policy', /`maxAge`/));
+      assert.throws(
+        () => checkOptions('policy', options, known),
+        configError('policy', /`maxAge`/),
+      );
     });
   }
 

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AuthError } from '../../src/errors.ts';
-import { Continue } from '../../src/method.ts';
-import { prepareOnce, verifyOnce } from '../../src/outcome.ts';
+import type { Exchange } from '../../src/exchange.ts';
+import { Continue, type ServerMethod } from '../../src/method.ts';
+import { type Outcome, prepareOnce, verifyOnce } from '../../src/outcome.ts';
 import { fakeExchange } from '../support/exchange.ts';
 import { evidence, fakeMethod } from '../support/method.ts';
 
 const bad = new AuthError('x-bad', 'no');
+
+// `verifyOnce` may throw nothing and answer at once; here every answer is waited for.
+const ask = async (method: ServerMethod, exchange: Exchange): Promise<Outcome> =>
+  verifyOnce(method, exchange);
 
 describe('verifyOnce', () => {
   const good = evidence('key:a', { authenticatedAt: new Date(0) });
@@ -19,24 +24,41 @@ describe('verifyOnce', () => {
   ] as const) {
     it(`passes on ${what}`, async () => {
       const expected: unknown = typeof answer === 'function' ? good : answer;
-      assert.equal(await verifyOnce(fakeMethod('m', answer), fakeExchange()), expected);
+      assert.equal(await ask(fakeMethod('m', answer), fakeExchange()), expected);
     });
   }
 
   it('asks once for each request and method, however often and however soon it is asked', async () => {
     const method = fakeMethod('m', () => Promise.resolve(good));
     const exchange = fakeExchange();
-    await Promise.all([verifyOnce(method, exchange), verifyOnce(method, exchange)]);
-    await verifyOnce(method, exchange);
+    await Promise.all([ask(method, exchange), ask(method, exchange)]);
+    await ask(method, exchange);
     assert.equal(method.calls, 1);
-    await verifyOnce(method, fakeExchange());
+    await ask(method, fakeExchange());
     assert.equal(method.calls, 2);
+  });
+
+  it('answers at once where the method does, also the second time', () => {
+    const exchange = fakeExchange();
+    const method = fakeMethod('m', good);
+    assert.equal(verifyOnce(method, exchange), good);
+    assert.equal(verifyOnce(method, exchange), good);
+    assert.equal(verifyOnce(fakeMethod('n', null), exchange), null);
+    assert.equal(method.calls, 1);
+  });
+
+  it('does not ask again where the answer was null', async () => {
+    const method = fakeMethod('m', null);
+    const exchange = fakeExchange();
+    await ask(method, exchange);
+    assert.equal(await ask(method, exchange), null);
+    assert.equal(method.calls, 1);
   });
 
   it('keeps methods of one name apart', async () => {
     const exchange = fakeExchange();
-    await verifyOnce(fakeMethod('m'), exchange);
-    assert.equal(await verifyOnce(fakeMethod('m', null), exchange), null);
+    await ask(fakeMethod('m'), exchange);
+    assert.equal(await ask(fakeMethod('m', null), exchange), null);
   });
 
   for (const [when, answer] of [
@@ -46,8 +68,8 @@ describe('verifyOnce', () => {
     it(`remembers what is thrown ${when}, and does not ask again`, async () => {
       const method = fakeMethod('m', answer);
       const exchange = fakeExchange();
-      await assert.rejects(verifyOnce(method, exchange), bad);
-      await assert.rejects(verifyOnce(method, exchange), bad);
+      await assert.rejects(ask(method, exchange), bad);
+      await assert.rejects(ask(method, exchange), bad);
       assert.equal(method.calls, 1);
     });
   }
@@ -65,7 +87,7 @@ describe('verifyOnce', () => {
     ['an age that is null', evidence('key:a', { authenticatedAt: null })],
   ] as const) {
     it(`takes ${what} for a fault of the method, not for proof`, async () => {
-      await assert.rejects(verifyOnce(fakeMethod('m', answer), fakeExchange()), TypeError);
+      await assert.rejects(ask(fakeMethod('m', answer), fakeExchange()), TypeError);
     });
   }
 });
@@ -79,9 +101,9 @@ describe('prepareOnce', () => {
     const exchange = fakeExchange();
     prepareOnce(method, exchange);
     prepareOnce(method, exchange);
-    await verifyOnce(method, exchange);
+    await ask(method, exchange);
     assert.deepEqual(seen, ['prepare', 'verify']);
-    await verifyOnce(method, fakeExchange());
+    await ask(method, fakeExchange());
     assert.deepEqual(seen, ['prepare', 'verify', 'prepare', 'verify']);
   });
 
@@ -105,7 +127,7 @@ describe('prepareOnce', () => {
       });
       const exchange = fakeExchange();
       prepareOnce(method, exchange);
-      await assert.rejects(verifyOnce(method, exchange), (error) =>
+      await assert.rejects(ask(method, exchange), (error: unknown) =>
         thrown == null ? error instanceof TypeError : error === thrown,
       );
       assert.equal(method.calls, 0);

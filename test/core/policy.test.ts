@@ -24,7 +24,10 @@ describe('checkPolicy', () => {
   it('compiles every match', () => {
     const { matchers = [] } = checkPolicy({ allow: [{ user: 'x' }, { user: 'y' }] }, [a]);
     const y = { a: evidence('user:y', { user: 'y' }) };
-    assert.deepEqual(matchers.map((matches) => matches(y)), [false, true]);
+    assert.deepEqual(
+      matchers.map((matches) => matches(y)),
+      [false, true],
+    );
   });
 
   it('replaces exactly the members that are named', () => {
@@ -40,7 +43,9 @@ describe('checkPolicy', () => {
   });
 
   it('lets a route take back what the verifier permits', () => {
-    const { allowAnonymous } = checkPolicy({ allowAnonymous: false }, [a], { allowAnonymous: true });
+    const { allowAnonymous } = checkPolicy({ allowAnonymous: false }, [a], {
+      allowAnonymous: true,
+    });
     assert.equal(allowAnonymous, false);
   });
 

@@ -32,29 +32,32 @@ const tokenThat = (confirms: (token: Evidence, other: Evidence) => unknown, name
   fakeMethod(name, null, { confirms: confirms as never });
 
 describe('checkRequirement', () => {
-  const met: readonly (readonly [requirement: Requirement, found: Found, ways: readonly string[]])[] =
+  const met: readonly (readonly [
+    requirement: Requirement,
+    found: Found,
+    ways: readonly string[],
+  ])[] = [
+    ['a', { a: '1' }, ['a']],
+    ['a', { b: '1' }, []],
+    [{ anyOf: ['a', 'b'] }, {}, []],
+    [{ anyOf: ['a', 'b'] }, { b: '1' }, ['b']],
+    [{ anyOf: ['b', 'a'] }, { a: '1', b: '2' }, ['b', 'a']],
+    [{ allOf: ['a', 'b'], bind: 'none' }, { a: '1', b: '2' }, ['a+b']],
+    [{ allOf: ['a', 'b'], bind: 'none' }, { a: '1' }, []],
+    [{ allOf: ['a', 'b'], bind: 'none' }, { b: '1' }, []],
+    [{ allOf: ['a', 'a'] }, { a: '1' }, ['a']],
+    [{ allOf: ['a'] }, { a: '1' }, ['a']],
+    [{ allOf: [{ anyOf: ['a', 'b'] }, 'x'], bind: 'none' }, { b: '1', x: '2' }, ['b+x']],
     [
-      ['a', { a: '1' }, ['a']],
-      ['a', { b: '1' }, []],
-      [{ anyOf: ['a', 'b'] }, {}, []],
-      [{ anyOf: ['a', 'b'] }, { b: '1' }, ['b']],
-      [{ anyOf: ['b', 'a'] }, { a: '1', b: '2' }, ['b', 'a']],
-      [{ allOf: ['a', 'b'], bind: 'none' }, { a: '1', b: '2' }, ['a+b']],
-      [{ allOf: ['a', 'b'], bind: 'none' }, { a: '1' }, []],
-      [{ allOf: ['a', 'b'], bind: 'none' }, { b: '1' }, []],
-      [{ allOf: ['a', 'a'] }, { a: '1' }, ['a']],
-      [{ allOf: ['a'] }, { a: '1' }, ['a']],
-      [{ allOf: [{ anyOf: ['a', 'b'] }, 'x'], bind: 'none' }, { b: '1', x: '2' }, ['b+x']],
-      [
-        { allOf: [{ anyOf: ['a', 'b'] }, 'x'], bind: 'none' },
-        { a: '1', b: '1', x: '2' },
-        ['a+x', 'b+x'],
-      ],
-      [{ anyOf: [{ allOf: ['a', 'b'], bind: 'none' }, 'x'] }, { a: '1', x: '2' }, ['x']],
-      [{ anyOf: ['a', { anyOf: ['b', 'x'] }] }, { x: '1', b: '1' }, ['b', 'x']],
-      [{ allOf: ['a', 'b'], bind: 'subject' }, { a: '1', b: '1' }, ['a+b']],
-      [{ allOf: ['a', 'oauth'] }, { a: '1', oauth: '2' }, ['a+oauth']],
-    ];
+      { allOf: [{ anyOf: ['a', 'b'] }, 'x'], bind: 'none' },
+      { a: '1', b: '1', x: '2' },
+      ['a+x', 'b+x'],
+    ],
+    [{ anyOf: [{ allOf: ['a', 'b'], bind: 'none' }, 'x'] }, { a: '1', x: '2' }, ['x']],
+    [{ anyOf: ['a', { anyOf: ['b', 'x'] }] }, { x: '1', b: '1' }, ['b', 'x']],
+    [{ allOf: ['a', 'b'], bind: 'subject' }, { a: '1', b: '1' }, ['a+b']],
+    [{ allOf: ['a', 'oauth'] }, { a: '1', oauth: '2' }, ['a+oauth']],
+  ];
   for (const [requirement, found, expected] of met) {
     it(`finds [${expected}] in ${JSON.stringify(found)} for ${JSON.stringify(requirement)}`, () => {
       assert.deepEqual(ways(requirement, found), expected);
@@ -165,7 +168,10 @@ describe('bind: confirmation', () => {
   for (const answer of [false, undefined, null, 1, 'yes', {}, [], Promise.resolve(true)]) {
     it(`is not bound by ${String(answer)} (${typeof answer})`, () => {
       const token = tokenThat(() => answer);
-      for (const allOf of [['x', 'oauth'], ['oauth', 'x']]) {
+      for (const allOf of [
+        ['x', 'oauth'],
+        ['oauth', 'x'],
+      ]) {
         assert.throws(
           () => ways({ allOf }, found, [x, token]),
           authError('ERR_BINDING_MISMATCH', /(x and oauth|oauth and x) found/),
@@ -187,7 +193,8 @@ describe('bind: confirmation', () => {
   it('needs every token to confirm', () => {
     const strict = tokenThat(() => false, 'strict');
     assert.throws(
-      () => ways({ allOf: ['x', 'oauth', 'strict'] }, { ...found, strict: '1' }, [x, oauth, strict]),
+      () =>
+        ways({ allOf: ['x', 'oauth', 'strict'] }, { ...found, strict: '1' }, [x, oauth, strict]),
       authError('ERR_BINDING_MISMATCH'),
     );
   });

@@ -41,31 +41,52 @@ function inWords(decision: Decision): string {
 
 describe('createVerifier', () => {
   const method = fakeMethod('m');
-  const wrong: readonly (readonly [what: string, options: unknown, path: string, says: RegExp])[] = [
-    ['undefined', undefined, '', /plain object/],
-    ['a list', [method], '', /plain object/],
-    ['a misspelt option', { methods: [method], polcy: {} }, 'polcy', /Did you mean `policy`/],
-    ['no methods', {}, 'methods', /at least one/],
-    ['an empty list of methods', { methods: [] }, 'methods', /at least one/],
-    ['a method without a list', { methods: method }, 'methods', /at least one/],
-    ['undefined methods', { methods: undefined }, 'methods', /undefined/],
-    ['an undefined method', { methods: [undefined] }, 'methods[0]', /call its factory/],
-    ['null for a method', { methods: [method, null] }, 'methods[1]', /call its factory/],
-    ['a factory that nobody called', { methods: [fakeMethod] }, 'methods[0]', /call its factory/],
-    ['a method without verify', { methods: [{ name: 'm' }] }, 'methods[0]', /call its factory/],
-    ['a method without a name', { methods: [fakeMethod('')] }, 'methods[0]', /call its factory/],
-    ['a name that is no text', { methods: [{ ...method, name: 5 }] }, 'methods[0]', /its factory/],
-    ['two of one name', { methods: [method, fakeMethod('m')] }, 'methods[1]', /name it otherwise/],
-    ['an undefined policy', { methods: [method], policy: undefined }, 'policy', /undefined/],
-    ['a null policy', { methods: [method], policy: null }, 'policy', /plain object/],
-    ['a wrong policy', { methods: [method], policy: { allow: [{}] } }, 'policy.allow[0]', /fields/],
-    ['undefined authorities', { methods: [method], authorities: undefined }, 'authorities', /unset/],
-    ['empty authorities', { methods: [method], authorities: '' }, 'authorities', /a list/],
-    ['null for authorities', { methods: [method], authorities: null }, 'authorities', /a list/],
-    ['no authorities', { methods: [method], authorities: [] }, 'authorities', /a list/],
-    ['undefined origins', { methods: [method], origins: undefined }, 'origins', /unset/],
-    ['null for origins', { methods: [method], origins: null }, 'origins', /a list/],
-  ];
+  const wrong: readonly (readonly [what: string, options: unknown, path: string, says: RegExp])[] =
+    [
+      ['undefined', undefined, '', /plain object/],
+      ['a list', [method], '', /plain object/],
+      ['a misspelt option', { methods: [method], polcy: {} }, 'polcy', /Did you mean `policy`/],
+      ['no methods', {}, 'methods', /at least one/],
+      ['an empty list of methods', { methods: [] }, 'methods', /at least one/],
+      ['a method without a list', { methods: method }, 'methods', /at least one/],
+      ['undefined methods', { methods: undefined }, 'methods', /undefined/],
+      ['an undefined method', { methods: [undefined] }, 'methods[0]', /call its factory/],
+      ['null for a method', { methods: [method, null] }, 'methods[1]', /call its factory/],
+      ['a factory that nobody called', { methods: [fakeMethod] }, 'methods[0]', /call its factory/],
+      ['a method without verify', { methods: [{ name: 'm' }] }, 'methods[0]', /call its factory/],
+      ['a method without a name', { methods: [fakeMethod('')] }, 'methods[0]', /call its factory/],
+      [
+        'a name that is no text',
+        { methods: [{ ...method, name: 5 }] },
+        'methods[0]',
+        /its factory/,
+      ],
+      [
+        'two of one name',
+        { methods: [method, fakeMethod('m')] },
+        'methods[1]',
+        /name it otherwise/,
+      ],
+      ['an undefined policy', { methods: [method], policy: undefined }, 'policy', /undefined/],
+      ['a null policy', { methods: [method], policy: null }, 'policy', /plain object/],
+      [
+        'a wrong policy',
+        { methods: [method], policy: { allow: [{}] } },
+        'policy.allow[0]',
+        /fields/,
+      ],
+      [
+        'undefined authorities',
+        { methods: [method], authorities: undefined },
+        'authorities',
+        /unset/,
+      ],
+      ['empty authorities', { methods: [method], authorities: '' }, 'authorities', /a list/],
+      ['null for authorities', { methods: [method], authorities: null }, 'authorities', /a list/],
+      ['no authorities', { methods: [method], authorities: [] }, 'authorities', /a list/],
+      ['undefined origins', { methods: [method], origins: undefined }, 'origins', /unset/],
+      ['null for origins', { methods: [method], origins: null }, 'origins', /a list/],
+    ];
   for (const [what, options, path, says] of wrong) {
     it(`refuses ${what}`, () => {
       assert.throws(() => createVerifier(options as VerifierOptions), configError(path, says));
@@ -129,7 +150,10 @@ describe('decide', () => {
     ['step', 'step', 'continue 401', 'continue 401'],
   ];
   for (const [a, b, anyOf, allOf] of precedence) {
-    const methods = (): ServerMethod[] => [fakeMethod('a', answers[a]), fakeMethod('b', answers[b])];
+    const methods = (): ServerMethod[] => [
+      fakeMethod('a', answers[a]),
+      fakeMethod('b', answers[b]),
+    ];
     it(`answers ${a} and ${b} with ${anyOf} under anyOf, ${allOf} under allOf`, async () => {
       const any: Policy = { require: { anyOf: ['a', 'b'] } };
       const all: Policy = { require: { allOf: ['a', 'b'], bind: 'none' } };
@@ -148,7 +172,10 @@ describe('decide', () => {
   it('sends the first of several steps', async () => {
     const other = new Continue({}, 200);
     const methods = [fakeMethod('a', other), fakeMethod('b', step)];
-    assert.equal(await verdict({ methods, policy: { require: { anyOf: ['a', 'b'] } } }), 'continue 200');
+    assert.equal(
+      await verdict({ methods, policy: { require: { anyOf: ['a', 'b'] } } }),
+      'continue 200',
+    );
   });
 
   it('does not ask a method that the policy does not name', async () => {
@@ -162,7 +189,10 @@ describe('decide', () => {
     const token = fakeMethod('oauth', good, { confirms: () => false });
     const methods = [fakeMethod('m', good), token];
     assert.equal(
-      await verdict({ methods, policy: { require: { allOf: ['m', 'oauth'] }, allowAnonymous: true } }),
+      await verdict({
+        methods,
+        policy: { require: { allOf: ['m', 'oauth'] }, allowAnonymous: true },
+      }),
       'ERR_BINDING_MISMATCH 403',
     );
   });
@@ -170,7 +200,10 @@ describe('decide', () => {
   for (const answer of [() => undefined, true, {}, 'key:good', evidence('')]) {
     it(`admits nobody where a method answers ${String(answer)} (${typeof answer})`, async () => {
       const policy = { allowAnonymous: true };
-      assert.equal(await verdict({ methods: [fakeMethod('m', answer)], policy }), 'ERR_INTERNAL 500');
+      assert.equal(
+        await verdict({ methods: [fakeMethod('m', answer)], policy }),
+        'ERR_INTERNAL 500',
+      );
     });
   }
 
@@ -196,7 +229,10 @@ describe('policy.allow', () => {
   });
 
   it('looks at the evidence that the identity rests on, and at no other', async () => {
-    const methods = [fakeMethod('a', evidence('key:a')), fakeMethod('b', evidence('user:b', { user: 'b' }))];
+    const methods = [
+      fakeMethod('a', evidence('key:a')),
+      fakeMethod('b', evidence('user:b', { user: 'b' })),
+    ];
     const either = { require: { anyOf: ['a', 'b'] } };
     const decision = await decide({ methods, policy: { ...either, allow: [{ user: 'b' }] } });
     assert.ok(decision.outcome === 'accepted');
@@ -218,10 +254,24 @@ describe('policy.allow', () => {
 describe('policy.authorize', () => {
   it('lets pass on true, now or later', async () => {
     assert.equal(await verdict({ policy: { authorize: () => true } }), 'accepted');
-    assert.equal(await verdict({ policy: { authorize: () => later().then(() => true) } }), 'accepted');
+    assert.equal(
+      await verdict({ policy: { authorize: () => later().then(() => true) } }),
+      'accepted',
+    );
   });
 
-  const refusing = [false, undefined, null, 1, 'yes', 'true', {}, [], () => true, new Boolean(true)];
+  const refusing = [
+    false,
+    undefined,
+    null,
+    1,
+    'yes',
+    'true',
+    {},
+    [],
+    () => true,
+    new Boolean(true),
+  ];
   for (const answer of refusing) {
     it(`refuses ${String(answer)} (${typeof answer})`, async () => {
       for (const given of [answer, Promise.resolve(answer)]) {
@@ -248,7 +298,10 @@ describe('policy.authorize', () => {
       await verdict({ methods: [fakeMethod('m', old)], policy: { authorize, maxAge: 5 } }),
       'ERR_STEP_UP_REQUIRED 403',
     );
-    const nobody = { methods: [fakeMethod('m', null)], policy: { authorize, allowAnonymous: true } };
+    const nobody = {
+      methods: [fakeMethod('m', null)],
+      policy: { authorize, allowAnonymous: true },
+    };
     assert.equal(await verdict(nobody), 'accepted anonymous');
   });
 
@@ -272,7 +325,10 @@ describe('policy.maxAge', () => {
   const now = new Date('2030-01-01T00:00:00Z');
   const signedIn = (seconds: number): Options => ({
     methods: [
-      fakeMethod('m', evidence('user:a', { authenticatedAt: new Date(now.getTime() - seconds * 1000) })),
+      fakeMethod(
+        'm',
+        evidence('user:a', { authenticatedAt: new Date(now.getTime() - seconds * 1000) }),
+      ),
     ],
     policy: { maxAge: 60 },
   });
@@ -369,7 +425,10 @@ describe('the cross-site rule', () => {
   });
 
   it('leaves alone what is safe, of this origin, listed, or said by no page', async () => {
-    const post = (fields: Readonly<Record<string, string>>): FakeRequest => ({ method: 'POST', fields });
+    const post = (fields: Readonly<Record<string, string>>): FakeRequest => ({
+      method: 'POST',
+      fields,
+    });
     assert.equal(await verdict(ambient, { ...evil, method: 'GET' }), 'accepted');
     assert.equal(await verdict(ambient, post({ origin: 'https://api.example' })), 'accepted');
     assert.equal(await verdict(ambient, post({})), 'accepted');
@@ -402,7 +461,10 @@ describe('a refusal', () => {
 
   it('says 403 where no method can be offered in a header field', async () => {
     for (const challenge of [undefined, {}, { 'x-hint': 'certificate' }]) {
-      assert.equal(await verdict({ methods: [offering('m', challenge)] }), 'ERR_CREDENTIAL_MISSING 403');
+      assert.equal(
+        await verdict({ methods: [offering('m', challenge)] }),
+        'ERR_CREDENTIAL_MISSING 403',
+      );
     }
   });
 
@@ -437,7 +499,10 @@ describe('a refusal', () => {
 describe('decide, whatever happens,', () => {
   const failing: readonly (readonly [where: string, options: () => Options])[] = [
     ['verify', () => ({ methods: [fakeMethod('m', new Error('bug'))] })],
-    ['verify, later', () => ({ methods: [fakeMethod('m', () => Promise.reject(new Error('bug')))] })],
+    [
+      'verify, later',
+      () => ({ methods: [fakeMethod('m', () => Promise.reject(new Error('bug')))] }),
+    ],
     [
       'prepare',
       () => ({
@@ -539,7 +604,10 @@ describe('withPolicy', () => {
     }).withPolicy({ maxAge: 5 });
     assert.deepEqual(verifier.methods, ambient);
     const fields = { origin: 'https://shop.example' };
-    assert.equal(inWords(await verifier.decide(fakeExchange({ method: 'POST', fields }))), 'accepted');
+    assert.equal(
+      inWords(await verifier.decide(fakeExchange({ method: 'POST', fields }))),
+      'accepted',
+    );
     assert.equal(
       inWords(await verifier.decide(fakeExchange({ authority: 'evil.example' }))),
       'ERR_MISDIRECTED_REQUEST 421',

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { doors, manifest, type Project, project, root } from './project.ts';
+
+// All that a door might be tempted to load is there.
+const installed = ['express', 'undici'];
+
+// The folders that each door is made of, besides the core's own files.
+const core = ['http', 'x509', 'crypto', 'peer', 'stores'];
+const folders: Readonly<Record<string, readonly string[]>> = {
+  countersign: [...core, 'methods/mtls'],
+  'countersign/client': [...core, 'client', 'methods/mtls'],
+  'countersign/express': [...core, 'node', 'methods/mtls'],
+  'countersign/node': [...core, 'node', 'methods/mtls'],
+  'countersign/testing': [...core, 'pki'],
+};
+
+describe('a door', () => {
+  it('exists in dist, with its types', () => {
+    for (const target of Object.values(manifest.exports)) {
+      for (const path of typeof target === 'string' ? [target] : Object.values(target)) {
+        assert.ok(existsSync(join(root, path)), path);
+      }
+    }
+  });
+
+  const user = project({ 'package.json': { type: 'module' } }, installed);
+  for (const door of doors) {
+    it(`${door} loads its own files and no other package`, (t) => {
+      const files = load(user, door);
+      const foreign = files.filter((file) => !file.includes('/node_modules/countersign/dist/'));
+      assert.deepEqual(foreign, []);
+      const own = files.map((file) => file.slice(file.indexOf('/dist/') + '/dist/'.length));
+      assert.ok(own.length > 0);
+      const allowed = folders[door];
+      assert.ok(allowed !== undefined, `say in this test what ${door} may load`);
+      const elsewhere = own.filter((file) => {
+        const folder = dirname(file).replace(/^src\/?/, '');
+        return folder !== '' && folder !== 'adapters' && !allowed.includes(folder);
+      });
+      assert.deepEqual(elsewhere, []);
+      t.diagnostic(`import('${door}') took ${importTime(user, door).toFixed(1)} ms`);
+    });
+  }
+
+  it('that loaded a framework would be noticed', () => {
+    const files = load(user, 'express');
+    assert.ok(files.some((file) => file.includes('/node_modules/express/')));
+  });
+});
+
+// V8's coverage names every script that was loaded, by import and by require.
+function load({ directory, run }: Project, door: string): string[] {
+  const coverage = join(directory, 'coverage', door);
+  const { status, stderr } = run(
+    process.execPath,
+    ['--input-type=module', '--eval', `await import('${door}');`],
+    { NODE_V8_COVERAGE: coverage },
+  );
+  assert.equal(status, 0, stderr);
+  const [report] = readdirSync(coverage);
+  const { result } = JSON.parse(readFileSync(join(coverage, report!), 'utf8')) as {
+    result: readonly { url: string }[];
+  };
+  return result
+    .map(({ url }) => url)
+    .filter((url) => url.startsWith('file:'))
+    .map((url) => fileURLToPath(url))
+    .filter((file) => !file.endsWith('[eval1]'));
+}
+
+// The best of five processes. Reported and never asserted: another program may have the processor.
+function importTime({ node }: Project, door: string): number {
+  const source = `const start = performance.now();
+    await import('${door}');
+    console.log(performance.now() - start);`;
+  const times = Array.from({ length: 5 }, () =>
+    Number(node('--input-type=module', '--eval', source).stdout),
+  );
+  return Math.min(...times);
+}

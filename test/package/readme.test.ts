@@ -1,0 +1,222 @@
+// README's snippets run as they stand against the packed package: only ports, origins and file names are
+// replaced. One that begins with `// name.ts` is a program; the others stand in the middle of one, which
+// is written around them here.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { authErrorStatus } from '../../src/errors.ts';
+import { type Project, project, root } from './project.ts';
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+interface Snippet {
+  readonly language: string;
+  readonly line: number;
+  readonly source: string;
+}
+
+const snippets = [...readme.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(
+  ({ 1: language, 2: source, index }): Snippet => ({
+    language: language!,
+    line: readme.slice(0, index).split('\n').length,
+    source: source!,
+  }),
+);
+const programs = snippets.filter(({ language }) => /^(?:ts|js|typescript|javascript)$/.test(language));
+
+/** The only snippet that says this. */
+function snippetWith(text: string): string {
+  const found = programs.filter(({ source }) => source.includes(text));
+  assert.equal(found.length, 1, `${found.length} snippets in README.md say ${text}`);
+  return found[0]!.source;
+}
+
+const [port, apiPort, policyPort] = [await freePort(), await freePort(), await freePort()];
+
+const serverSnippet = snippetWith('// server.ts');
+const clientSnippet = snippetWith('// client.ts');
+const policySnippet = snippetWith("app.post('/pay'");
+const rotatingSnippet = snippetWith('const client = createClient(');
+const testingSnippet = snippetWith("from 'countersign/testing'");
+
+const clientHead = `
+  import { readFileSync } from 'node:fs';
+  import { createClient, mtlsClient } from 'countersign/client';
+  const ca = readFileSync('ca.pem');`;
+
+const files = {
+  'server.ts': serverSnippet.replaceAll('8443', String(port)),
+  'client.ts': clientSnippet.replaceAll('8443', String(port)),
+  // The same server with the certificate that the client of `rotating.ts` expects.
+  'api.ts': serverSnippet
+    .replaceAll('8443', String(apiPort))
+    .replaceAll('server.pem', 'api.pem')
+    .replaceAll('server.key', 'api.key'),
+  'policies.ts': `
+    import { readFileSync as file } from 'node:fs';
+    import { createServer } from 'node:https';
+    import express from 'express';
+    const app = express();
+    ${policySnippet}
+    const tls = { cert: file('server.pem'), key: file('server.key'), ca: file('ca.pem') };
+    createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app).listen(${policyPort});`,
+  'paying.ts': `${clientHead}
+    const origin = 'https://localhost:${policyPort}';
+    for (const name of ['chief', 'teller']) {
+      const { fetch, close } = createClient({
+        methods: [mtlsClient({ cert: readFileSync(name + '.pem'), key: readFileSync(name + '.key') })],
+        server: { origins: [origin], ca },
+      });
+      const response = await fetch(origin + '/pay', { method: 'POST' });
+      const { subject } = (await response.json()) as { subject?: string };
+      console.log(response.status, subject ?? '-');
+      await close();
+    }`,
+  'rotating.ts': `${clientHead}
+    import { readFile as read } from 'node:fs/promises';
+    ${rotatingSnippet
+      .replaceAll('https://api.bank.example', `https://localhost:${apiPort}`)
+      .replaceAll('cert.pem', 'teller.pem')
+      .replaceAll('key.pem', 'teller.key')}
+    const response = await client.fetch('https://localhost:${apiPort}/');
+    console.log(client.identityOf(response).subject);
+    await client.close();`,
+  'testing.ts': `
+    import { mutualAuth, identityOf } from 'countersign/express';
+    import { createServer } from 'node:https';
+    import express from 'express';
+    ${testingSnippet}
+    const app = express();
+    app.use(mutualAuth(fakeVerifier(fakeIdentity({ subject: 'spiffe://bank.example/teller' }))));
+    app.get('/', (req, res) => res.json(identityOf(req)));
+    console.log(typeof testAuthority, typeof testServer, typeof createServer);`,
+};
+
+const compilerOptions = { strict: true, target: 'ES2022', module: 'nodenext', types: ['node'], outDir: 'out' };
+
+describe('README.md', () => {
+  let user: Project;
+  const running: ChildProcess[] = [];
+
+  before(() => {
+    user = project(
+      {
+        'package.json': { type: 'module' },
+        'tsconfig.json': { compilerOptions: { ...compilerOptions, skipLibCheck: true }, include: ['*.ts'] },
+        ...files,
+      },
+      ['express', 'undici', 'undici-types', '@types'],
+    );
+  });
+  after(() => {
+    for (const child of running) child.kill();
+  });
+
+  it('shows its first snippet of code within its first 20 lines', () => {
+    assert.ok(programs[0]!.line <= 20);
+  });
+
+  it('runs every snippet of code in this test', () => {
+    const run = [serverSnippet, clientSnippet, policySnippet, rotatingSnippet, testingSnippet];
+    assert.deepEqual(
+      programs.filter(({ source }) => !run.includes(source)),
+      [],
+    );
+  });
+
+  it('makes the certificates with the commands it names', () => {
+    const commands = snippets
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ source }) => source.trim().split('\n'))
+      .filter((line) => line.startsWith('npx countersign pki'));
+    assert.ok(commands.length >= 3);
+    // Names that other snippets take for granted.
+    commands.push(
+      'npx countersign pki issue chief --dir . --spiffe spiffe://bank.example/tellers/chief --client',
+      'npx countersign pki issue api --dir . --dns localhost --spiffe spiffe://bank.example/api --server',
+    );
+    for (const command of commands) {
+      const program = command.replace('npx ', 'node_modules/.bin/');
+      const { status, stderr } = user.run('sh', ['-c', program]);
+      assert.equal(status, 0, `${command}: ${stderr}`);
+    }
+  });
+
+  it('has snippets that TypeScript accepts', () => {
+    const { status, stdout } = user.tsc();
+    assert.equal(status, 0, stdout);
+  });
+
+  it('has a server and a client that prove themselves to each other', async () => {
+    await start('server', port);
+    const { status, stdout, stderr } = user.node('out/client.js');
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.trim(), "{ hello: 'spiffe://bank.example/teller' }");
+  });
+
+  it('has policies that let the right peers pay', async () => {
+    await start('policies', policyPort);
+    const { stdout, stderr } = user.node('out/paying.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout, '200 spiffe://bank.example/tellers/chief\n403 -\n');
+  });
+
+  it('has a client that reads its credentials anew and expects a SPIFFE ID', async () => {
+    await start('api', apiPort);
+    const { stdout, stderr } = user.node('out/rotating.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout.trim(), 'spiffe://bank.example/api');
+  });
+
+  it('has a test kit', () => {
+    const { stdout, stderr } = user.node('out/testing.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout.trim(), 'function function function');
+  });
+
+  it('lists every code of an AuthError with its status, and no other', () => {
+    const rows = [...readme.matchAll(/^\| `(ERR_\w+)`\s*\| (\d{3})/gm)];
+    assert.deepEqual(
+      Object.fromEntries(rows.map(([, code, status]) => [code, Number(status)])),
+      authErrorStatus,
+    );
+    assert.equal(rows.length, Object.keys(authErrorStatus).length);
+  });
+
+  it('names no code that does not exist', () => {
+    const unknown = readme.match(/ERR_\w+/g)!.filter((code) => !(code in authErrorStatus));
+    assert.deepEqual(unknown, []);
+  });
+
+  async function start(name: string, at: number): Promise<void> {
+    const child = spawn(process.execPath, [`out/${name}.js`], { cwd: user.directory, stdio: 'inherit' });
+    running.push(child);
+    while (child.exitCode === null) {
+      const socket = connect(at, 'localhost');
+      const [answer] = await Promise.race([
+        once(socket, 'connect').then(() => ['connected']),
+        once(socket, 'error'),
+      ]).catch(() => ['refused']);
+      socket.destroy();
+      if (answer === 'connected') return;
+      await setTimeout(20);
+    }
+    assert.fail(`${name} ended with ${child.exitCode}`);
+  }
+});
+
+// A snippet names its port, so it is chosen before the program runs.
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  assert.ok(typeof address === 'object' && address !== null);
+  return address.port;
+}
