@@ -78,10 +78,10 @@ export function compileMatch(path: string, match: IdentityMatch): Matcher {
   return (evidence) => tests.every((test) => test(evidence));
 
   function fieldTest(field: Exclude<Field, 'claim'>, wanted: readonly string[]): Matcher {
-    const member = evidenceMember[field];
+    const name = evidenceMember[field];
     const expected = wanted.map((value) => expectation(join(path, field), field, value));
     return (evidence) => {
-      const given = members(evidence, member);
+      const given = members(evidence, name);
       const found = (fits: Expectation): boolean => given.some(fits);
       return field === 'scope' ? expected.every(found) : expected.some(found);
     };
@@ -119,7 +119,10 @@ export function spiffeExpectation(path: string, value: string): Expectation {
   const id = below ? value.slice(0, -2) : value;
   const parsed = parseSpiffeId(id);
   if (parsed === undefined || (!below && parsed.path === '')) {
-    throw new ConfigError(path, `"${value}" names no workload; write spiffe://domain/path, or end in /*`);
+    throw new ConfigError(
+      path,
+      `"${value}" names no workload; write spiffe://domain/path, or end in /*`,
+    );
   }
   // Evidence of any method is asked, so what is given need not be a SPIFFE ID: `.../ns/../admin` is none.
   return below
@@ -129,10 +132,17 @@ export function spiffeExpectation(path: string, value: string): Expectation {
 
 /** A SHA-256 thumbprint as evidence spells it: base64url. @throws ConfigError where it is none */
 export function canonicalThumbprint(path: string, value: string): string {
-  const bare = value.replace(/^sha256\/\//, '').replace(/=$/, '').replace(/\+/g, '-').replace(/\//g, '_');
+  const bare = value
+    .replace(/^sha256\/\//, '')
+    .replace(/=$/, '')
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_');
   const bytes = Buffer.from(bare, 'base64url');
   if (bytes.length !== 32 || bytes.toString('base64url') !== bare) {
-    throw new ConfigError(path, 'must be the SHA-256 of a public key, 32 bytes in base64 or base64url');
+    throw new ConfigError(
+      path,
+      'must be the SHA-256 of a public key, 32 bytes in base64 or base64url',
+    );
   }
   return bare;
 }

@@ -30,7 +30,10 @@ export function checkSeconds(path: string, value: unknown): number {
     throw new ConfigError(path, 'must be a number of seconds greater than 0');
   }
   if (value > 86_400 * 366) {
-    throw new ConfigError(path, `${value} seconds is over a year; durations are seconds, not milliseconds`);
+    throw new ConfigError(
+      path,
+      `${value} seconds is over a year; durations are seconds, not milliseconds`,
+    );
   }
   return value;
 }

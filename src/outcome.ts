@@ -49,14 +49,14 @@ function verify(
   { failure }: Memory,
 ): MaybePromise<Outcome> {
   try {
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw failure instanceof Error ? failure : thrown(method, failure);
     const answer = method.verify(exchange);
     return answer instanceof Promise
       ? answer.then((outcome) => checked(method, outcome))
       : checked(method, answer);
   } catch (error) {
     // Remembered as well: a nonce that was spent on a bad proof is spent.
-    return Promise.reject(error);
+    return Promise.reject(error instanceof Error ? error : thrown(method, error));
   }
 }
 
@@ -64,7 +64,9 @@ function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
   if (outcome === null || outcome instanceof Continue) return outcome;
   // A method that forgets to answer must not have proven anything.
   if (typeof outcome?.subject !== 'string' || outcome.subject === '') {
-    throw new TypeError(`${method.name} answered neither null, nor Continue, nor evidence with a subject`);
+    throw new TypeError(
+      `${method.name} answered neither null, nor Continue, nor evidence with a subject`,
+    );
   }
   // Anything but an instant would compare as neither older nor younger, and pass for now.
   const { authenticatedAt } = outcome;
@@ -72,6 +74,10 @@ function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
     throw new TypeError(`${method.name} answered with an authenticatedAt that is no valid Date`);
   }
   return outcome;
+}
+
+function thrown(method: ServerMethod, cause: unknown): TypeError {
+  return new TypeError(`${method.name} threw what is no error`, { cause });
 }
 
 function isInstant(value: unknown): boolean {

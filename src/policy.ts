@@ -54,7 +54,10 @@ export function checkPolicy(
     throw new ConfigError('policy.require', 'must say which of the methods are required');
   }
   if (allow !== undefined && !Array.isArray(allow)) {
-    throw new ConfigError('policy.allow', 'must be a list of matches, such as [{ dnsName: "a.example" }]');
+    throw new ConfigError(
+      'policy.allow',
+      'must be a list of matches, such as [{ dnsName: "a.example" }]',
+    );
   }
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new ConfigError('policy.authorize', 'must be a function that answers true or false');
@@ -67,7 +70,9 @@ export function checkPolicy(
   return {
     source,
     requirement: checkRequirement('policy.require', required, methods),
-    matchers: allow?.map((match, i) => compileMatch(`policy.allow[${i}]`, match)),
+    matchers: (allow as readonly IdentityMatch[] | undefined)?.map((match, i) =>
+      compileMatch(`policy.allow[${i}]`, match),
+    ),
     authorize,
     allowAnonymous,
     maxAge: maxAge === undefined ? undefined : checkSeconds('policy.maxAge', maxAge),

@@ -66,7 +66,9 @@ function parts(
   if (!Array.isArray(list) || list.length === 0) {
     throw new ConfigError(path, 'must be a list with at least one requirement in it');
   }
-  return list.map((part, i) => checkRequirement(`${path}[${i}]`, part, methods));
+  return (list as readonly Requirement[]).map((part, i) =>
+    checkRequirement(`${path}[${i}]`, part, methods),
+  );
 }
 
 function single(path: string, name: string, methods: readonly ServerMethod[]): CheckedRequirement {
@@ -91,7 +93,11 @@ function any(checked: readonly CheckedRequirement[]): CheckedRequirement {
   };
 }
 
-function all(path: string, { bind }: AllOf, checked: readonly CheckedRequirement[]): CheckedRequirement {
+function all(
+  path: string,
+  { bind }: AllOf,
+  checked: readonly CheckedRequirement[],
+): CheckedRequirement {
   const methods = distinct(checked);
   const binding = checkBind(join(path, 'bind'), bind, methods);
   return {
@@ -127,7 +133,10 @@ function checkBind(path: string, bind: Bind | undefined, methods: readonly Serve
       );
     case 'confirmation':
       if (tokens.length === 0) {
-        throw new ConfigError(path, 'no method here names the keys of others; bind by subject or none');
+        throw new ConfigError(
+          path,
+          'no method here names the keys of others; bind by subject or none',
+        );
       }
       return bind;
     case 'subject': {

@@ -27,7 +27,10 @@ export function serves({ scheme, authority, path }: ServedAuthority, exchange: E
 }
 
 /** @throws ConfigError for what is no origin with an optional path */
-export function checkAuthorities(path: string, urls: readonly string[]): readonly ServedAuthority[] {
+export function checkAuthorities(
+  path: string,
+  urls: readonly string[],
+): readonly ServedAuthority[] {
   if (!Array.isArray(urls) || urls.length === 0) {
     throw new ConfigError(path, 'must be a list of origins, such as ["https://api.bank.example"]');
   }
@@ -52,7 +55,10 @@ export function checkOrigins(path: string, urls: readonly string[]): ReadonlySet
 function parse(path: string, url: unknown): ServedAuthority {
   const match = typeof url === 'string' ? /^(https?):\/\/([^/?#]+)(\/[^?#]*)?$/.exec(url) : null;
   if (match === null) {
-    throw new ConfigError(path, 'must be an origin with its scheme, such as https://api.bank.example');
+    throw new ConfigError(
+      path,
+      'must be an origin with its scheme, such as https://api.bank.example',
+    );
   }
   const scheme = match[1] as 'http' | 'https';
   try {
@@ -64,5 +70,8 @@ function parse(path: string, url: unknown): ServedAuthority {
 }
 
 function isSamePort(named: string, authority: string, scheme: 'http' | 'https'): boolean {
-  return named.endsWith(scheme === 'https' ? ':443' : ':80') && canonicalAuthority(named, scheme) === authority;
+  return (
+    named.endsWith(scheme === 'https' ? ':443' : ':80') &&
+    canonicalAuthority(named, scheme) === authority
+  );
 }

@@ -16,7 +16,12 @@ import { checkOptions } from './options.ts';
 import { prepareOnce, verifyOnce } from './outcome.ts';
 import { type CheckedPolicy, type Policy, checkPolicy } from './policy.ts';
 import type { Proven } from './requirement.ts';
-import { type ServedAuthority, checkAuthorities, checkOrigins, serves } from './served-authority.ts';
+import {
+  type ServedAuthority,
+  checkAuthorities,
+  checkOrigins,
+  serves,
+} from './served-authority.ts';
 
 export interface VerifierOptions {
   /** The ways in which a peer may prove itself. Their order is that of challenges. */
@@ -122,12 +127,18 @@ async function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): P
   if (ways.length === 0) {
     if (policy.allowAnonymous) return accepted();
     const missing = methods.filter((method) => !found.has(method)).map(({ name }) => name);
-    throw new AuthError('ERR_CREDENTIAL_MISSING', `nothing was presented for ${missing.join(', ')}`);
+    throw new AuthError(
+      'ERR_CREDENTIAL_MISSING',
+      `nothing was presented for ${missing.join(', ')}`,
+    );
   }
   const identity = allowedIdentity(ways, policy, exchange.now);
   checkAge(identity, policy.maxAge);
   if (policy.authorize !== undefined && (await policy.authorize(identity, exchange)) !== true) {
-    throw new AuthError('ERR_NOT_ALLOWED', `authorize did not answer true for ${quote(identity.subject)}`);
+    throw new AuthError(
+      'ERR_NOT_ALLOWED',
+      `authorize did not answer true for ${quote(identity.subject)}`,
+    );
   }
   return accepted(identity);
 }
@@ -203,11 +214,7 @@ function refusal(exchange: Exchange, policy: CheckedPolicy, cause: unknown): Dec
   return decision;
 }
 
-function refusalWithChallenges(
-  exchange: Exchange,
-  policy: CheckedPolicy,
-  cause: unknown,
-): Refused {
+function refusalWithChallenges(exchange: Exchange, policy: CheckedPolicy, cause: unknown): Refused {
   const error = cause instanceof AuthError ? cause : internal(cause);
   if (error.status !== 401) return refused(error, {});
   try {
@@ -233,11 +240,18 @@ function checkMethods(methods: readonly ServerMethod[]): void {
   }
   const names = new Set<string>();
   methods.forEach((method: Partial<ServerMethod> | undefined, i) => {
-    if (typeof method?.name !== 'string' || method.name === '' || typeof method.verify !== 'function') {
+    if (
+      typeof method?.name !== 'string' ||
+      method.name === '' ||
+      typeof method.verify !== 'function'
+    ) {
       throw new ConfigError(`methods[${i}]`, 'is no method; call its factory, as in mtls()');
     }
     if (names.has(method.name)) {
-      throw new ConfigError(`methods[${i}]`, `a second method is named "${method.name}"; name it otherwise`);
+      throw new ConfigError(
+        `methods[${i}]`,
+        `a second method is named "${method.name}"; name it otherwise`,
+      );
     }
     names.add(method.name);
   });

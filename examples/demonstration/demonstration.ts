@@ -52,16 +52,23 @@ async function play(row: Row, parts: Parts, genuine: Genuine, service: Service):
 }
 
 function endsAsItMust({ refusedBy, code, handled }: Ending, row: Row): boolean {
-  return refusedBy === row.refusedBy && code === row.code && handled === (row.refusedBy === undefined);
+  return (
+    refusedBy === row.refusedBy && code === row.code && handled === (row.refusedBy === undefined)
+  );
 }
 
-function describe({ who, attempt: { shows } }: Row, { refusedBy, status, code, handled }: Ending, right: boolean): string {
+function describe(
+  { who, attempt: { shows } }: Row,
+  { refusedBy, status, code, handled }: Ending,
+  right: boolean,
+): string {
   const steps = {
     server: [shows === undefined ? 'nothing' : 'yes', 'NO', '-', '-'],
     client: ['held back', '-', 'tries to', 'NO'],
     accepted: ['yes', 'yes', 'yes', 'yes'],
   }[refusedBy ?? 'accepted'];
-  const result = refusedBy === undefined ? `accepted, ${status}` : [status, code].filter(Boolean).join(' ');
+  const result =
+    refusedBy === undefined ? `accepted, ${status}` : [status, code].filter(Boolean).join(' ');
   const verdict = right ? '' : ` <- WRONG${handled ? ': the request got through' : ''}`;
   return line(`  ${who}`, steps, result + verdict);
 }

@@ -14,7 +14,10 @@ import { serve } from './serve.ts';
  * @param replaced parts to put in place of the genuine ones
  * @returns the exit code: 0 only if every exchange ended as it must
  */
-export async function main(argv: readonly string[], replaced: Partial<Parts> = {}): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  replaced: Partial<Parts> = {},
+): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: { once: { type: 'boolean' }, port: { type: 'string', default: '8443' } },

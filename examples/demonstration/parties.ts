@@ -30,7 +30,10 @@ export interface Service {
 }
 
 /** The example service with the verifier in front of it. */
-export async function genuineService({ verifier }: Parts, { ca, server }: Genuine): Promise<Service> {
+export async function genuineService(
+  { verifier }: Parts,
+  { ca, server }: Genuine,
+): Promise<Service> {
   const app = createApp(verifier);
   let handled = 0;
   const running = await testServer(

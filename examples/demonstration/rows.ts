@@ -64,7 +64,12 @@ export function rows(genuine: Genuine): Readonly<Record<string, readonly Row[]>>
       exposed('another name', 'ERR_CERTIFICATE_NAME', 'otherName'),
       exposed('the name in the CN only', 'ERR_CERTIFICATE_NAME', 'nameInCn'),
       exposed("a client's certificate", 'ERR_CERTIFICATE_USAGE', 'clientOnly'),
-      exposed('right CA and name, other key', 'ERR_PIN_MISMATCH', 'otherKey', pin(genuine.server.cert)),
+      exposed(
+        'right CA and name, other key',
+        'ERR_PIN_MISMATCH',
+        'otherKey',
+        pin(genuine.server.cert),
+      ),
       {
         who: 'a place the client was never told of',
         code: 'ERR_ORIGIN_NOT_LISTED',

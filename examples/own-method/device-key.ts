@@ -24,7 +24,12 @@ export function deviceKey(keyOf: KeyOf): ServerMethod {
       // Another scheme is none of our business; ours, misspelt, is.
       if (!/^Device /i.test(field)) return null;
       const [, device, seconds, nonce, seal] = credentials.exec(field) ?? [];
-      if (device === undefined || seconds === undefined || nonce === undefined || seal === undefined) {
+      if (
+        device === undefined ||
+        seconds === undefined ||
+        nonce === undefined ||
+        seal === undefined
+      ) {
         throw new AuthError('x-device-malformed', 'no Device credentials', { status: 400 });
       }
       const key = keyOf(device);

@@ -2,7 +2,13 @@
 // answers it, and the service proves by its own answer that it knew the key all along. What the service
 // must remember between the steps travels in the challenge itself, sealed, so any process can go on.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { AuthError, type ClientMethod, Continue, type Exchange, type ServerMethod } from 'countersign';
+import {
+  AuthError,
+  type ClientMethod,
+  Continue,
+  type Exchange,
+  type ServerMethod,
+} from 'countersign';
 
 export interface ChallengeResponseOptions {
   /** The key of a client; undefined for a client that there is not. */
@@ -39,7 +45,9 @@ export function challengeResponse({ keyOf, sealKey }: ChallengeResponseOptions):
       const known = isEqual(seal, hmac(sealKey, client, nonce, `${time}.${random}`));
       const right = isEqual(answer, hmac(key ?? '', 'client', nonce, challenge));
       if (!known || !right || key === undefined || now - Number(time) > lifetime) {
-        throw new AuthError('x-answer-wrong', 'no right answer to a challenge of ours', { status: 401 });
+        throw new AuthError('x-answer-wrong', 'no right answer to a challenge of ours', {
+          status: 401,
+        });
       }
       for (const [old, end] of spent) if (end < now) spent.delete(old);
       if (spent.has(random)) throw new AuthError('x-answer-replay', 'seen before', { status: 401 });

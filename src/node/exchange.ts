@@ -64,7 +64,8 @@ class NodeExchange implements Exchange {
     const lines: string[] = [];
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const given = rawHeaders[i]!;
-      if (given.length === name.length && given.toLowerCase() === name) lines.push(rawHeaders[i + 1]!);
+      if (given.length === name.length && given.toLowerCase() === name)
+        lines.push(rawHeaders[i + 1]!);
     }
     return lines;
   }

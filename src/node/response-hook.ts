@@ -48,7 +48,7 @@ function hook(response: ServerResponse, exchange: Exchange): Map<ServerMethod, P
       }
     }
     return writeHead.call(response, status);
-  } as typeof response.writeHead;
+  };
   return provers;
 }
 
@@ -76,7 +76,7 @@ function headOf(response: ServerResponse): ResponseHead {
       return value === undefined ? undefined : [value].flat().join(', ');
     },
     setField(name, value) {
-      response.setHeader(name, value as string | string[]);
+      response.setHeader(name, value);
     },
   };
 }

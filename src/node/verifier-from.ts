@@ -16,7 +16,8 @@ export function verifierFrom(given: readonly unknown[]): Verifier {
     throw new ConfigError('mutualAuth', 'was given undefined; leave the argument out instead');
   }
   if (!isVerifier(first)) {
-    if (given.length > 1) throw new ConfigError('mutualAuth', 'takes a policy after a verifier only');
+    if (given.length > 1)
+      throw new ConfigError('mutualAuth', 'takes a policy after a verifier only');
     return createVerifier(first as VerifierOptions);
   }
   return given.length === 1 ? first : first.withPolicy(policy as Policy);

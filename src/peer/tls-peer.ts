@@ -58,7 +58,7 @@ function snapshot(socket: TLSSocket): TlsPeer {
   // Once only: on Node 20 to 24 a second call has lost the chain.
   const leaf = socket.getPeerX509Certificate();
   const intermediates: Uint8Array[] = [];
-  for (let next = leaf?.issuerCertificate; next !== undefined && intermediates.length < 10; ) {
+  for (let next = leaf?.issuerCertificate; next !== undefined && intermediates.length < 10;) {
     intermediates.push(next.raw);
     next = next.issuerCertificate;
   }

@@ -36,7 +36,7 @@ export function serverOf(socket: TLSSocket): Server | undefined {
 }
 
 export function tlsTrustOf(socket: TLSSocket): TlsTrust {
-  const server = serverOf(socket) as TrustingServer | undefined;
+  const server: TrustingServer | undefined = serverOf(socket);
   const version = versionOf(server);
   if (server === undefined) {
     return { anchored: false, misrouted: false, leaves: undefined, basis: undefined, version };
@@ -107,7 +107,8 @@ function digestOf(server: TrustingServer): string {
   let digest = digests.get(credentials);
   if (digest === undefined) {
     const hash = createHash('sha256');
-    for (const material of [ca, '|', crl, '|', pfx].flat()) hash.update(bytesOf(material)).update(',');
+    for (const material of [ca, '|', crl, '|', pfx].flat())
+      hash.update(bytesOf(material)).update(',');
     digest = hash.digest('base64');
     digests.set(credentials, digest);
   }

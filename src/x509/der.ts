@@ -123,7 +123,10 @@ export function integerBytes(element: Element): Uint8Array {
   const { content } = element;
   const [first, second] = content;
   if (first === undefined) throw malformed('an integer without bytes');
-  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+  if (
+    second !== undefined &&
+    ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))
+  ) {
     throw malformed('a padded integer');
   }
   return content;
@@ -132,14 +135,16 @@ export function integerBytes(element: Element): Uint8Array {
 /** An INTEGER that must be a count: not negative, and below 2^31. */
 export function countOf(element: Element): number {
   const bytes = integerBytes(element);
-  if (bytes[0]! >= 0x80 || bytes.length > 4) throw malformed('a count that is negative or too large');
+  if (bytes[0]! >= 0x80 || bytes.length > 4)
+    throw malformed('a count that is negative or too large');
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
 /** An OBJECT IDENTIFIER in dotted decimal. Arcs above 2^53 are refused: nothing here knows one. */
 export function oidOf(element: Element): string {
   const { content } = element;
-  if (content.length === 0 || content.length > 64) throw malformed('an object identifier of no use');
+  if (content.length === 0 || content.length > 64)
+    throw malformed('an object identifier of no use');
   const arcs: number[] = [];
   let arc = 0;
   let fresh = true;
@@ -194,7 +199,8 @@ export function timeOf(element: Element): Date {
   time.setUTCFullYear(year, month - 1, day);
   time.setUTCHours(hour, minute, second);
   // Date turns the 31st of February into March; a time that changed on its way in was none.
-  if (time.toISOString().replace(/[-:T]|\.000/g, '') !== full) throw malformed('a time that never was');
+  if (time.toISOString().replace(/[-:T]|\.000/g, '') !== full)
+    throw malformed('a time that never was');
   return time;
 }
 

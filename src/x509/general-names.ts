@@ -98,7 +98,8 @@ function readOtherName(element: Element): OtherName {
 
 function upnOf(value: Uint8Array): string {
   const text = stringOf(new DerReader(value).next());
-  if (text === undefined || text === '' || /\p{C}/u.test(text)) throw malformed('a UPN that is no text');
+  if (text === undefined || text === '' || /\p{C}/u.test(text))
+    throw malformed('a UPN that is no text');
   return text;
 }
 
@@ -116,7 +117,8 @@ function emailOf(element: Element): string {
   if (!/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+$/.test(text.slice(0, Math.max(at, 0)))) {
     throw malformed('a mail address that is none');
   }
-  if (host.startsWith('*') || !isPresentedDnsName(host)) throw malformed('a mail address without a host');
+  if (host.startsWith('*') || !isPresentedDnsName(host))
+    throw malformed('a mail address without a host');
   return `${text.slice(0, at)}@${host}`;
 }
 

@@ -7,7 +7,8 @@ export function ipText(bytes: Uint8Array): string {
   if (bytes.length !== 16) throw malformed('an IP address that is neither 4 nor 16 bytes');
   const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
   const [start, length] = longestZeroRun(groups);
-  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  const text = (part: readonly number[]): string =>
+    part.map((group) => group.toString(16)).join(':');
   if (length < 2) return text(groups);
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
 }

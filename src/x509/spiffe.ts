@@ -31,9 +31,13 @@ export function spiffeIdOf({ names, basicConstraints, keyUsage }: Certificate): 
   if (uris.length > 1) throw refused('names a second URI beside its SPIFFE ID');
   const parsed = parseSpiffeId(id);
   if (parsed === undefined) throw refused(`carries ${quote(id)}, which is no SPIFFE ID`);
-  if (parsed.path === '') throw refused(`names the trust domain ${quote(id)}, not a workload in it`);
+  if (parsed.path === '')
+    throw refused(`names the trust domain ${quote(id)}, not a workload in it`);
   if (basicConstraints?.ca === true || keyUsage?.has('keyCertSign') || keyUsage?.has('cRLSign')) {
-    throw new AuthError('ERR_CERTIFICATE_USAGE', 'an X.509-SVID leaf must not be able to sign others');
+    throw new AuthError(
+      'ERR_CERTIFICATE_USAGE',
+      'an X.509-SVID leaf must not be able to sign others',
+    );
   }
   if (!keyUsage?.has('digitalSignature')) {
     throw new AuthError('ERR_CERTIFICATE_USAGE', 'an X.509-SVID leaf must say digitalSignature');

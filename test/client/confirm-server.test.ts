@@ -63,7 +63,10 @@ const rows: readonly Row[] = [
     issue: { usage: 'clientAuth' },
     code: 'ERR_CERTIFICATE_USAGE',
   },
-  { name: "accepts a server's certificate that is none for clients", issue: { usage: 'serverAuth' } },
+  {
+    name: "accepts a server's certificate that is none for clients",
+    issue: { usage: 'serverAuth' },
+  },
   { name: 'accepts a certificate that restricts no usage', issue: { usage: null, keyUsage: null } },
   {
     name: 'refuses a key that may not sign a handshake',

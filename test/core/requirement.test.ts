@@ -70,8 +70,8 @@ describe('checkRequirement', () => {
   });
 
   it('finds the evidence of the method itself, not of one with the same name', () => {
-    const { ways } = check('a');
-    assert.deepEqual(ways(new Map([[fakeMethod('a'), evidence('1')]])), []);
+    const checked = check('a');
+    assert.deepEqual(checked.ways(new Map([[fakeMethod('a'), evidence('1')]])), []);
   });
 
   const wrong: readonly (readonly [requirement: unknown, path: string, says: RegExp])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as later } from 'node:timers/promises';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Decision } from '../../src/decision.ts';
 import { AuthError } from '../../src/errors.ts';
 import type { Exchange } from '../../src/exchange.ts';

@@ -24,7 +24,10 @@ describe('the demonstration', () => {
   it('ends with 1 under a verifier that accepts everything', async () => {
     const { code, output } = await run('accepts-everything.ts');
     assert.equal(code, 1, output);
-    assert.match(output, /nobody: no certificate .*accepted, 200 <- WRONG: the request got through/);
+    assert.match(
+      output,
+      /nobody: no certificate .*accepted, 200 <- WRONG: the request got through/,
+    );
   });
 
   it('ends with 1 under a client that confirms nothing', async () => {
@@ -38,7 +41,10 @@ describe('the demonstration', () => {
     const tsx = resolve(root, 'node_modules/tsx/dist/esm/index.mjs');
     // As a user runs it: without the settings of these tests.
     const { TSX_TSCONFIG_PATH: _, ...env } = process.env;
-    const child = spawn(process.execPath, ['--import', tsx, file, '--once'], { cwd: directory, env });
+    const child = spawn(process.execPath, ['--import', tsx, file, '--once'], {
+      cwd: directory,
+      env,
+    });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

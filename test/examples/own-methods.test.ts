@@ -52,7 +52,10 @@ for (const { name, server, client, match, requests } of cases) {
   describe(name, () => {
     it('lets both sides prove themselves in one call of fetch, content included', async () => {
       await using service = await serve(server());
-      const { fetch, identityOf, close } = clientOf(service.origin, client('alice', 'correct horse'));
+      const { fetch, identityOf, close } = clientOf(
+        service.origin,
+        client('alice', 'correct horse'),
+      );
       const response = await fetch(service.origin, { method: 'POST', body: 'hello' });
       assert.equal(response.status, 200);
       assert.deepEqual(await response.json(), { subject: subjectOf(name), body: 'hello' });

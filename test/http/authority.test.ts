@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { AuthError } from '../../src/errors.ts';
 import { canonicalAuthority } from '../../src/http/authority.ts';
 import { authError } from '../support/errors.ts';

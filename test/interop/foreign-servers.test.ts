@@ -62,7 +62,10 @@ for (const version of ['1_2', '1_3']) {
         for (const ask of [byFetch, byAgent]) {
           if (refused === undefined) {
             // The page tells which client certificate the server saw.
-            assert.match(await ask(client, peer.origin), /Client certificate\n[^]*spiffe:\/\/bank\.example\/teller/);
+            assert.match(
+              await ask(client, peer.origin),
+              /Client certificate\n[^]*spiffe:\/\/bank\.example\/teller/,
+            );
           } else {
             await assert.rejects(ask(client, peer.origin), { name: 'AuthError', code: refused });
           }

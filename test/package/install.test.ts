@@ -12,10 +12,7 @@ const uses = `console.log(${doors.map((_, index) => `Object.keys(door${index}).l
 describe('the packed package', () => {
   it('is one package: it brings no other along', () => {
     const { directory, run } = project({ 'package.json': {} });
-    assert.deepEqual(
-      run('ls', ['node_modules']).stdout.trim().split('\n'),
-      ['countersign'],
-    );
+    assert.deepEqual(run('ls', ['node_modules']).stdout.trim().split('\n'), ['countersign']);
     for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
       assert.ok(existsSync(join(directory, 'node_modules/countersign', file)), file);
     }
@@ -29,7 +26,10 @@ describe('the packed package', () => {
     const { status, stdout, stderr } = node('main.js');
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
     assert.equal(stdout.trim().split(' ').length, doors.length);
-    assert.ok(stdout.split(' ').every((count) => Number(count) > 0), stdout);
+    assert.ok(
+      stdout.split(' ').every((count) => Number(count) > 0),
+      stdout,
+    );
   });
 
   it('lets CommonJS require every door, and gives it the same objects as an import', () => {
@@ -59,7 +59,10 @@ describe('the packed package', () => {
       const { tsc } = project(
         {
           'package.json': { type },
-          'tsconfig.json': { compilerOptions: { ...strict, ...compilerOptions }, files: ['main.ts'] },
+          'tsconfig.json': {
+            compilerOptions: { ...strict, ...compilerOptions },
+            files: ['main.ts'],
+          },
           'main.ts': `${imports}
             ${uses}
             import { AuthError, createVerifier, mtls } from 'countersign';

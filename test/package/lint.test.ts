@@ -14,9 +14,17 @@ interface Layer {
 
 // Frameworks, and one package for all others.
 const packages = ['express', 'koa', '@nestjs/common', 'passport', 'fastify', 'redis', 'left-pad'];
-const io = ['fs', 'fs/promises', 'net', 'tls', 'http', 'https', 'timers', 'child_process', 'dns'].map(
-  (name) => `node:${name}`,
-);
+const io = [
+  'fs',
+  'fs/promises',
+  'net',
+  'tls',
+  'http',
+  'https',
+  'timers',
+  'child_process',
+  'dns',
+].map((name) => `node:${name}`);
 
 const layers: Readonly<Record<string, Layer>> = {
   'src/core.ts': {
@@ -33,12 +41,23 @@ const layers: Readonly<Record<string, Layer>> = {
     ],
   },
   'src/index.ts': {
-    may: ['./verifier.ts', './methods/mtls/index.ts', './x509/certificate.ts', './peer/tls-peer.ts'],
+    may: [
+      './verifier.ts',
+      './methods/mtls/index.ts',
+      './x509/certificate.ts',
+      './peer/tls-peer.ts',
+    ],
     mayNot: ['./methods/scram/index.ts', './node/guard.ts', './client/client.ts', ...packages],
   },
   'src/http/field.ts': {
     may: ['./authority.ts', '../errors.ts', '../crypto/base64.ts', 'node:crypto'],
-    mayNot: ['../exchange.ts', '../peer/tls-peer.ts', '../methods/mtls/index.ts', ...io, ...packages],
+    mayNot: [
+      '../exchange.ts',
+      '../peer/tls-peer.ts',
+      '../methods/mtls/index.ts',
+      ...io,
+      ...packages,
+    ],
   },
   'src/crypto/base64.ts': {
     may: ['../errors.ts', 'node:crypto'],
@@ -57,7 +76,10 @@ const layers: Readonly<Record<string, Layer>> = {
       ...packages,
     ],
   },
-  'src/x509/ip-address.ts': { may: ['node:net', './der.ts'], mayNot: ['node:tls', '../options.ts'] },
+  'src/x509/ip-address.ts': {
+    may: ['node:net', './der.ts'],
+    mayNot: ['node:tls', '../options.ts'],
+  },
   'src/peer/proxy.ts': {
     may: ['../errors.ts', '../x509/certificate.ts', 'node:tls'],
     mayNot: ['../verifier.ts', '../methods/mtls/index.ts', '../node/guard.ts', ...packages],
@@ -108,7 +130,12 @@ const layers: Readonly<Record<string, Layer>> = {
     ],
   },
   'src/client/pool.ts': {
-    may: ['./client.ts', '../method.ts', '../methods/mtls/client.ts', '../methods/mtls/protocol.ts'],
+    may: [
+      './client.ts',
+      '../method.ts',
+      '../methods/mtls/client.ts',
+      '../methods/mtls/protocol.ts',
+    ],
     mayNot: [
       '../methods/mtls/server.ts',
       '../methods/mtls/index.ts',
@@ -144,7 +171,9 @@ describe('the linter', () => {
     ...Object.fromEntries(
       Object.entries(layers).map(([file, { may, mayNot }]) => [
         file,
-        [...may, ...mayNot].map((from, index) => `export * as n${index} from '${from}';`).join('\n'),
+        [...may, ...mayNot]
+          .map((from, index) => `export * as n${index} from '${from}';`)
+          .join('\n'),
       ]),
     ),
     'src/client/types.ts': "import type { Agent } from 'undici';\nexport type Its = Agent;",

@@ -27,7 +27,9 @@ const snippets = [...readme.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(
     source: source!,
   }),
 );
-const programs = snippets.filter(({ language }) => /^(?:ts|js|typescript|javascript)$/.test(language));
+const programs = snippets.filter(({ language }) =>
+  /^(?:ts|js|typescript|javascript)$/.test(language),
+);
 
 /** The only snippet that says this. */
 function snippetWith(text: string): string {
@@ -97,7 +99,13 @@ const files = {
     console.log(typeof testAuthority, typeof testServer, typeof createServer);`,
 };
 
-const compilerOptions = { strict: true, target: 'ES2022', module: 'nodenext', types: ['node'], outDir: 'out' };
+const compilerOptions = {
+  strict: true,
+  target: 'ES2022',
+  module: 'nodenext',
+  types: ['node'],
+  outDir: 'out',
+};
 
 describe('README.md', () => {
   let user: Project;
@@ -107,7 +115,10 @@ describe('README.md', () => {
     user = project(
       {
         'package.json': { type: 'module' },
-        'tsconfig.json': { compilerOptions: { ...compilerOptions, skipLibCheck: true }, include: ['*.ts'] },
+        'tsconfig.json': {
+          compilerOptions: { ...compilerOptions, skipLibCheck: true },
+          include: ['*.ts'],
+        },
         ...files,
       },
       ['express', 'undici', 'undici-types', '@types'],
@@ -194,7 +205,10 @@ describe('README.md', () => {
   });
 
   async function start(name: string, at: number): Promise<void> {
-    const child = spawn(process.execPath, [`out/${name}.js`], { cwd: user.directory, stdio: 'inherit' });
+    const child = spawn(process.execPath, [`out/${name}.js`], {
+      cwd: user.directory,
+      stdio: 'inherit',
+    });
     running.push(child);
     while (child.exitCode === null) {
       const socket = connect(at, 'localhost');

@@ -23,7 +23,10 @@ describe('the sources', () => {
   });
 
   it('throw every code of an AuthError somewhere', () => {
-    const code = files('src', 'adapters').filter((file) => file !== 'src/errors.ts').map(text).join('\n');
+    const code = files('src', 'adapters')
+      .filter((file) => file !== 'src/errors.ts')
+      .map(text)
+      .join('\n');
     const unused = Object.keys(authErrorStatus).filter((name) => !code.includes(`'${name}'`));
     assert.deepEqual(unused, []);
   });
@@ -37,12 +40,17 @@ describe('the sources', () => {
     ];
     const machine = /(?:^|[\s'"`(=:])\/(?:work|home|Users)\/\w/m;
     const registry = /https?:\/\/[\w.-]*\bregistry\b/;
-    const telling = everywhere.filter((file) => machine.test(text(file)) || registry.test(text(file)));
+    const telling = everywhere.filter(
+      (file) => machine.test(text(file)) || registry.test(text(file)),
+    );
     assert.deepEqual(telling, []);
   });
 
   it('count only code as code', () => {
-    assert.equal(linesOfCode("// a\n\n/* b\n  c\n*/\nd(); // e\n/** f */\nconst g = '// h'; /* i */\n"), 2);
+    assert.equal(
+      linesOfCode("// a\n\n/* b\n  c\n*/\nd(); // e\n/** f */\nconst g = '// h'; /* i */\n"),
+      2,
+    );
   });
 });
 
@@ -54,7 +62,11 @@ describe('package-lock.json', () => {
 
 describe('CHANGELOG.md', () => {
   it('has an entry for the version in package.json', () => {
-    assert.ok(text('CHANGELOG.md').split('\n').some((line) => line.startsWith(`## [${manifest.version}]`)));
+    assert.ok(
+      text('CHANGELOG.md')
+        .split('\n')
+        .some((line) => line.startsWith(`## [${manifest.version}]`)),
+    );
   });
 });
 

@@ -31,7 +31,7 @@ export class Connection {
     this.#port = port;
     socket.on('session', (session) => this.#sessions.push(session));
     this.#agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    (this.#agent as { createConnection?: () => TLSSocket }).createConnection = () => socket;
+    Object.assign(this.#agent, { createConnection: () => socket });
   }
 
   /** The newest session. TLS 1.3 hands them out after the handshake, so send a request first. */

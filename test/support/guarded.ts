@@ -58,10 +58,12 @@ export async function guarded(options: GuardedOptions = {}): Promise<Guarded> {
   }
 
   const { cert, key } = serverCertificate;
-  const server = await testServer(
-    (request, response) => void serve(request, response),
-    { cert, key, ca: authority.cert, ...options.tls },
-  );
+  const server = await testServer((request, response) => void serve(request, response), {
+    cert,
+    key,
+    ca: authority.cert,
+    ...options.tls,
+  });
   async function close(): Promise<void> {
     events[Symbol.dispose]();
     await server.close();
@@ -69,7 +71,11 @@ export async function guarded(options: GuardedOptions = {}): Promise<Guarded> {
   return { ...server, decisions, events, handled, close, [Symbol.asyncDispose]: close };
 }
 
-function answerIdentity(_request: IncomingMessage, response: ServerResponse, identity?: Identity): void {
+function answerIdentity(
+  _request: IncomingMessage,
+  response: ServerResponse,
+  identity?: Identity,
+): void {
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify(identity ?? null));
 }
@@ -83,7 +89,14 @@ export function assertAccepted(site: Guarded, answer: Received, subject: string)
   assert.equal(site.events.accepted.at(-1)?.subject, subject);
 }
 
-const allowedFields = ['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive'];
+const allowedFields = [
+  'cache-control',
+  'connection',
+  'content-length',
+  'content-type',
+  'date',
+  'keep-alive',
+];
 
 /**
  * Checks that the last request was refused: the peer got the problem document and nothing else, and

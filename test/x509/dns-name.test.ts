@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { coversDnsName, isHostName, isPresentedDnsName } from '../../src/x509/dns-name.ts';
 
 const long = 'x'.repeat(63);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonicalIp, ipText } from '../../src/x509/ip-address.ts';
 import { authError } from '../support/errors.ts';
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type IssueOptions, testAuthority } from '../../src/pki/testing.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { parseSpiffeId, spiffeIdOf } from '../../src/x509/spiffe.ts';

@@ -53,7 +53,10 @@ export function certificateEvidence(
  */
 export function checkValidity({ notBefore, notAfter }: CertificateEvidence, now: Date): void {
   if (now > notAfter) {
-    throw new AuthError('ERR_CERTIFICATE_EXPIRED', `the certificate ended ${notAfter.toISOString()}`);
+    throw new AuthError(
+      'ERR_CERTIFICATE_EXPIRED',
+      `the certificate ended ${notAfter.toISOString()}`,
+    );
   }
   if (now < notBefore) {
     throw new AuthError(
@@ -74,7 +77,10 @@ function usualSubject(facts: Omit<CertificateEvidence, 'subject'>): string {
   }
   // An empty name would make all such certificates one and the same peer.
   if (facts.subjectDn === '') {
-    throw new AuthError('ERR_CERTIFICATE_NAME', 'the certificate has no single name and an empty DN');
+    throw new AuthError(
+      'ERR_CERTIFICATE_NAME',
+      'the certificate has no single name and an empty DN',
+    );
   }
   return `dn:${facts.subjectDn}`;
 }
