@@ -94,8 +94,8 @@ export function connector(
 function destinationOf(url: URL): { host: string; port: number; servername?: string } {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? 443 : Number(url.port);
-  // RFC 6066 section 3: names only, without the trailing dot.
-  return isIP(host) === 0 ? { host, port, servername: host.replace(/\.$/, '') } : { host, port };
+  // RFC 6066 section 3: an address is no server name.
+  return isIP(host) === 0 ? { host, port, servername: host } : { host, port };
 }
 
 // OpenSSL's refusal arrives as an error like any other; the socket tells them apart. Its type says

@@ -46,5 +46,9 @@ function readOrigin(path: string, given: unknown): string {
   if (url.href !== `${url.origin}/`) {
     throw new ConfigError(path, `must be an origin alone; write '${url.origin}'`);
   }
+  // It would be another origin than the one without, and no server name (RFC 6066 section 3).
+  if (url.hostname.endsWith('.')) {
+    throw new ConfigError(path, 'must be without the dot at the end of the host');
+  }
   return url.origin;
 }

@@ -20,11 +20,11 @@ interface Row {
 const day = 86_400_000;
 const id = 'spiffe://bank.example/payments/api';
 const other = testAuthority();
+const rsa = authority.issue({ keyType: 'rsa-2048' }).keyPair;
 
 const rows: readonly Row[] = [
   { name: 'accepts a certificate for the host of the URL' },
   { name: 'accepts the host in another case', host: 'LOCALHOST' },
-  { name: 'accepts the host with its last dot', host: 'localhost.' },
   { name: 'accepts an IP address', host: '127.0.0.1' },
   {
     name: 'refuses an IP address that is only among the DNS names',
@@ -70,7 +70,7 @@ const rows: readonly Row[] = [
   { name: 'accepts a certificate that restricts no usage', issue: { usage: null, keyUsage: null } },
   {
     name: 'refuses a key that may not sign a handshake',
-    issue: { keyType: 'rsa-2048', keyUsage: ['keyEncipherment'] },
+    issue: { keyPair: rsa, keyUsage: ['keyEncipherment'] },
     code: 'ERR_CERTIFICATE_USAGE',
   },
   {
@@ -285,6 +285,7 @@ describe('confirmServer', () => {
     const socket = await handshake(there.port, { rejectUnauthorized: false });
     assert.throws(() => confirmServer(socket, 'localhost', expected), {
       code: 'ERR_CERTIFICATE_UNTRUSTED',
+      message: /vouch/,
     });
   });
 });

@@ -192,11 +192,11 @@ for (const [door, send] of Object.entries(doors)) {
 
     it('speaks HTTP/1.1, also to a server that would rather speak HTTP/2', async () => {
       const server = createSecureServer({ ...authority.issue(), allowHTTP1: true }, (req, res) => {
-        res.end(req.httpVersion);
+        res.end(`${req.httpVersion} ${(req.socket as TLSSocket).alpnProtocol}`);
       });
       const origin = `https://localhost:${await listen(server)}`;
       const client = clientOf(origin);
-      assert.equal(await send(client, origin), '1.1');
+      assert.equal(await send(client, origin), '1.1 http/1.1');
       await client.close();
       server.close();
     });

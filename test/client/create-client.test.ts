@@ -82,6 +82,7 @@ const refusedExpectations: readonly (readonly [what: string, value: object, path
     { ...server, origins: ['https://a.example', 'api.example'] },
     'server.origins[1]',
   ],
+  ['a host with its last dot', { ...server, origins: ['https://a.example.'] }, 'server.origins[0]'],
   [
     'an origin with a path',
     { ...server, origins: ['https://api.example/v1'] },

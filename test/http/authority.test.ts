@@ -55,6 +55,8 @@ describe('canonicalAuthority', () => {
     '[::1]x',
     '[::1].',
     '[a.example]',
+    'a[1]',
+    '[1]a',
     '[::1%25eth0]',
     '[v1.x]',
     'a%',
