@@ -2,7 +2,14 @@
 // Reading the socket again later is a trap: chains vanish, and TLS 1.2 can swap the certificate.
 import type { Socket } from 'node:net';
 import { type Server, TLSSocket } from 'node:tls';
-import { type TlsTrust, forgetTickets, isUnchanged, serverOf, tlsTrustOf } from './tls-trust.ts';
+import {
+  type TlsTrust,
+  canonical,
+  forgetTickets,
+  isUnchanged,
+  serverOf,
+  tlsTrustOf,
+} from './tls-trust.ts';
 
 /** The peer of one TLS connection, as its handshake left it. */
 export interface TlsPeer {
@@ -20,8 +27,16 @@ export interface TlsPeer {
    * ticket and a connection outlive expiry, rotation and revocation, so such a verdict is hearsay.
    */
   readonly hearsay: boolean;
-  /** The server name the peer asked for (SNI), lower case, without a trailing dot. */
+  /**
+   * The server name the peer asked for (SNI), lower case, without a trailing dot. TLS 1.2 does not tell
+   * it of a resumed session.
+   */
   readonly serverName: string | undefined;
+  /**
+   * Whether the certificate was shown to `host` (lower case, no port): to this server name, under the CAs
+   * that this name has here. Without a server name: whether the host has no CAs of its own.
+   */
+  isFor(host: string): boolean;
 }
 
 interface Known {
@@ -64,22 +79,24 @@ function snapshot(socket: TLSSocket): TlsPeer {
   }
   const complaint = complaintOf(socket);
   const trust = tlsTrustOf(socket);
-  const { anchored, misrouted, leaves } = trust;
+  const { anchored, isFor, leaves, outrun } = trust;
   const thumbprint = complaint === undefined ? leaf?.fingerprint256 : undefined;
   let hearsay = false;
   if (thumbprint !== undefined) {
-    if (!socket.isSessionReused()) leaves?.add(thumbprint);
-    else hearsay = leaves?.has(thumbprint) !== true;
+    hearsay = outrun || (socket.isSessionReused() && leaves?.has(thumbprint) !== true);
+    if (!hearsay) leaves?.add(thumbprint);
     // Where we cannot tell what a ticket is worth, none is left to come back with.
     if (hearsay || leaves === undefined) forgetTickets(socket);
   }
+  const { servername: name } = socket;
   const peer: TlsPeer = Object.freeze({
     certificate: leaf?.raw,
     intermediates,
     complaint,
     anchored,
     hearsay,
-    serverName: serverNameOf(socket, misrouted),
+    serverName: typeof name === 'string' && name !== '' ? canonical(name) : undefined,
+    isFor,
   });
   connections.set(socket, { peer, trust });
   return peer;
@@ -87,13 +104,15 @@ function snapshot(socket: TLSSocket): TlsPeer {
 
 // setSecureContext or addContext was called since. A new server certificate changes nothing for the
 // peer; other CAs or CRLs do, and only a handshake can tell what they make of its certificate.
-function reconsider(socket: TLSSocket, { peer, trust: before }: Known): TlsPeer {
+function reconsider(socket: TLSSocket, { peer: before, trust: then }: Known): TlsPeer {
   const trust = tlsTrustOf(socket);
-  const changed = trust.basis !== before.basis && peer.certificate !== undefined;
+  const changed = trust.basis !== then.basis && before.certificate !== undefined;
   if (changed) forgetTickets(socket);
-  const now = changed ? Object.freeze({ ...peer, anchored: trust.anchored, hearsay: true }) : peer;
-  connections.set(socket, { peer: now, trust });
-  return now;
+  const { anchored, isFor } = trust;
+  const hearsay = before.hearsay || changed;
+  const peer: TlsPeer = Object.freeze({ ...before, anchored, hearsay, isFor });
+  connections.set(socket, { peer, trust });
+  return peer;
 }
 
 // `authorized` alone proves nothing, and is the verdict of the first handshake; the handle (which Node
@@ -109,11 +128,4 @@ function complaintOf(socket: TLSSocket): string | undefined {
 function latestVerifyError(socket: TLSSocket): unknown {
   const handle = (socket as { _handle?: { verifyError?: () => unknown } })._handle;
   return handle?.verifyError?.();
-}
-
-function serverNameOf(socket: TLSSocket, misrouted: boolean): string | undefined {
-  const name = socket.servername;
-  if (typeof name !== 'string' || name === '') return undefined;
-  // Where capitals chose another context than the name itself has, they stay: they equal no Host.
-  return misrouted ? name : name.toLowerCase().replace(/\.$/, '');
 }

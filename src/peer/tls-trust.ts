@@ -1,7 +1,8 @@
 // What a TLS server verified a certificate against. Node keeps this in members that it does not document
-// (`ca`, `crl`, `pfx`, `_sharedCreds`, `_contexts`, the SNI callback); all of them are there, and alike,
-// on 20 to 26.
+// (`ca`, `crl`, `pfx`, `_sharedCreds`, `_contexts`, the SNI callback, what a socket began with); all of them
+// are there, and alike, on 20 to 26.
 import { createHash, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { LeafRecord } from './leaf-record.ts';
 
@@ -16,43 +17,62 @@ interface TrustingServer extends Server {
   readonly _contexts?: readonly (readonly [pattern: RegExp, context: object])[];
 }
 
+/** What Node keeps with a socket of what its handshake began with. */
+interface JudgedSocket extends TLSSocket {
+  readonly server?: TrustingServer;
+  readonly _tlsOptions?: { readonly secureContext?: object };
+  readonly _handle?: { readonly sni_context?: object };
+}
+
 /** What stands behind a TLS server's verdict on one connection. */
 export interface TlsTrust {
   /** Whether the server was given the CAs it trusts. Without any, Node trusts every public one. */
   readonly anchored: boolean;
-  /** Whether this server name chose another context than its lower-case spelling would have. */
-  readonly misrouted: boolean;
-  /** The leaves that passed a full handshake here; undefined where we cannot tell what `here` is. */
+  /** The leaves that passed a full handshake here; undefined where a ticket cannot be traced back to here. */
   readonly leaves: LeafRecord | undefined;
   /** Stands for the CAs and CRLs: another value means others. */
   readonly basis: unknown;
+  /** Whether the CAs and CRLs changed after the handshake had begun: then its verdict is by the old ones. */
+  readonly outrun: boolean;
   /** What to look at to see that nothing has changed since: cheap enough for each request. */
   readonly version: readonly [credentials: unknown, contexts: unknown];
+  /** See `TlsPeer.isFor`. */
+  isFor(host: string): boolean;
 }
 
 /** The server that accepted `socket`; undefined for sockets wrapped by hand. */
 export function serverOf(socket: TLSSocket): Server | undefined {
-  return (socket as { server?: Server }).server;
+  return (socket as JudgedSocket).server;
 }
 
 export function tlsTrustOf(socket: TLSSocket): TlsTrust {
-  const server: TrustingServer | undefined = serverOf(socket);
+  const { server } = socket as JudgedSocket;
   const version = versionOf(server);
   if (server === undefined) {
-    return { anchored: false, misrouted: false, leaves: undefined, basis: undefined, version };
+    const nowhere = { leaves: undefined, basis: undefined, outrun: false, version };
+    return { anchored: false, ...nowhere, isFor: () => true };
   }
   const name = typeof socket.servername === 'string' ? socket.servername : '';
-  const context = contextFor(server, name);
-  const callback = name !== '' && hasSniCallback(server);
+  const callback = hasSniCallback(server);
+  const context = callback ? undefined : contextFor(server, name);
   const basis = context ?? digestOf(server);
+  // Nothing tells which context a callback chose, nor whether it still would. And TLS 1.2 forgets the
+  // server name when it resumes: Node then takes the default context, whichever vouched before.
+  const traceable = !callback && (context === undefined || socket.getProtocol() === 'TLSv1.3');
   return {
     // A context of addContext has its own CAs, which nothing shows: there the user's word is all.
     anchored: context === undefined ? Boolean(server.ca) : true,
-    misrouted: context !== contextFor(server, name.toLowerCase()),
-    // Nothing tells which context a callback chose, nor whether it still would.
-    leaves: callback ? undefined : recordFor(context ?? server, basis),
+    leaves: traceable ? recordFor(context ?? server, basis) : undefined,
     basis,
+    outrun: !beganUnder(basis, socket, callback),
     version,
+    isFor(host) {
+      if (callback)
+        return name === '' ? isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 : name === host;
+      // The name as it came chose the context. A spelling of it (capitals on Node 20, CVE-2026-48928; a
+      // trailing dot), or none at all, must not reach a host that has another one.
+      return (name === '' || canonical(name) === host) && contextFor(server, host) === context;
+    },
   };
 }
 
@@ -76,10 +96,24 @@ function versionOf(server: TrustingServer | undefined): TlsTrust['version'] {
   return [server?._sharedCreds, server?._contexts?.length];
 }
 
-// Node 20 compares capitals as they come (CVE-2026-48928), so the pattern itself must be asked.
+/** The server name in the spelling of `Exchange.authority`. */
+export function canonical(serverName: string): string {
+  return serverName.toLowerCase().replace(/\.$/, '');
+}
+
 function contextFor(server: TrustingServer, name: string): object | undefined {
-  if (name === '' || hasSniCallback(server)) return undefined;
+  if (name === '') return undefined;
   return server._contexts?.findLast(([pattern]) => pattern.test(name))?.[1];
+}
+
+// A peer that has seen a rotation come can begin its handshake before, and end it after.
+function beganUnder(basis: unknown, socket: JudgedSocket, callback: boolean): boolean {
+  const { server, _tlsOptions: options, _handle: handle } = socket;
+  const context = callback ? undefined : handle?.sni_context;
+  if (context !== undefined) return context === basis;
+  const credentials = options?.secureContext;
+  if (typeof basis !== 'string' || credentials === undefined) return true;
+  return credentials === server?._sharedCreds || digests.get(credentials) === basis;
 }
 
 function hasSniCallback(server: TrustingServer): boolean {

@@ -1,5 +1,6 @@
 // What the attacker has: a key, and some certificate for it. What must happen: 403, whatever the policy
 // says of anonymous peers, for evidence that is there and bad is never taken for absent.
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVerifier, mtls } from '../../src/index.ts';
 import { type ConnectOptions, sendOnce } from '../support/connection.ts';
@@ -64,6 +65,10 @@ const rows: readonly Row[] = [
   },
 ];
 
+function assertReset(error: unknown): undefined {
+  assert.equal((error as { code?: string }).code, 'ECONNRESET');
+}
+
 for (const version of tlsVersions) {
   describe(`a certificate on the socket, ${version}`, () => {
     const only = { minVersion: version, maxVersion: version } as const;
@@ -81,7 +86,10 @@ for (const version of tlsVersions) {
         for (const allowAnonymous of [false, true]) {
           const verifier = createVerifier({ methods: [mtls()], policy: { allowAnonymous } });
           await using site = await guarded({ verifier });
-          assertRefused(site, await sendOnce(site.port, { ...only, cert, key }), { code });
+          const answer = await sendOnce(site.port, { ...only, cert, key }).catch(assertReset);
+          // Under TLS 1.2 Node itself hangs up on a signature that is wrong.
+          if (answer === undefined) assert.equal(site.handled.length, 0);
+          else assertRefused(site, answer, { code });
           const genuine = await sendOnce(site.port, { ...only, cert: alice.cert, key: alice.key });
           assertAccepted(site, genuine, 'dns:alice.example');
         }

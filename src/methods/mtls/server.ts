@@ -56,7 +56,7 @@ export function mtls(options: MtlsOptions = {}): ServerMethod {
       }
       if (verdict instanceof AuthError) throw verdict;
       checkValidity(verdict, exchange.now);
-      checkServerName(tls.serverName, exchange);
+      checkHost(tls, exchange);
       return verdict;
     },
   };
@@ -87,15 +87,14 @@ function judge(
   }
 }
 
-// RFC 6066 section 3: a certificate shown to one server name says nothing to another, whose contexts may
-// trust other CAs. Without SNI there was one context to choose from.
-function checkServerName(serverName: string | undefined, { authority }: Exchange): void {
-  if (serverName === undefined || authority === undefined) return;
-  const host = authority.replace(/:\d+$/, '');
-  if (host !== serverName) {
-    throw new AuthError(
-      'ERR_MISDIRECTED_REQUEST',
-      `the connection was made to ${quote(serverName)}, the request is for ${quote(host)}`,
-    );
-  }
+// RFC 6066 section 3: a certificate shown to one server name says nothing to another, whose context may
+// trust other CAs.
+function checkHost(tls: TlsPeer, { authority }: Exchange): void {
+  const host = authority?.replace(/:\d+$/, '');
+  if (host === undefined || tls.isFor(host)) return;
+  const shownTo = tls.serverName === undefined ? 'no name' : quote(tls.serverName);
+  throw new AuthError(
+    'ERR_MISDIRECTED_REQUEST',
+    `the connection was made to ${shownTo}, the request is for ${quote(host)}`,
+  );
 }
