@@ -66,13 +66,7 @@ export function tlsTrustOf(socket: TLSSocket): TlsTrust {
     basis,
     outrun: !beganUnder(basis, socket, callback),
     version,
-    isFor(host) {
-      if (callback)
-        return name === '' ? isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 : name === host;
-      // The name as it came chose the context. A spelling of it (capitals on Node 20, CVE-2026-48928; a
-      // trailing dot), or none at all, must not reach a host that has another one.
-      return (name === '' || canonical(name) === host) && contextFor(server, host) === context;
-    },
+    isFor: hostTest(server, name, callback ? 'callback' : context),
   };
 }
 
@@ -94,6 +88,26 @@ export function forgetTickets(socket: TLSSocket): void {
 
 function versionOf(server: TrustingServer | undefined): TlsTrust['version'] {
   return [server?._sharedCreds, server?._contexts?.length];
+}
+
+// The server name as it came chose the context. A spelling of it (capitals on Node 20, CVE-2026-48928; a
+// trailing dot), or none at all, must not reach a host that has another one.
+function hostTest(
+  server: TrustingServer,
+  name: string,
+  context: object | 'callback' | undefined,
+): TlsTrust['isFor'] {
+  let last: string | undefined; // The usual connection speaks to one host only.
+  return (host) => {
+    if (host === last) return true;
+    const fits =
+      context === 'callback'
+        ? // Whatever it makes of a spelling: only a name as it is written in Host, or an address without.
+          name === (isIP(host.replace(/^\[(.*)\]$/, '$1')) === 0 ? host : '')
+        : (name === '' || canonical(name) === host) && contextFor(server, host) === context;
+    if (fits) last = host;
+    return fits;
+  };
 }
 
 /** The server name in the spelling of `Exchange.authority`. */

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type ServerResponse, createServer, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+import { type ServerMethod, createVerifier } from '../../src/index.ts';
+import { guard, respond } from '../../src/node/index.ts';
+import { recordEvents } from '../support/events.ts';
+
+function method(prove: ServerMethod['prove']): ServerMethod {
+  const verify = () => ({ subject: 'key:a' });
+  return prove === undefined ? { name: 'm', verify } : { name: 'm', verify, prove };
+}
+
+const proving = method((_exchange, { subject }, head) => {
+  const seen = head.field('x-by-handler') ?? 'nothing';
+  head.setField('x-proof', `${subject} ${head.status} ${seen}`);
+});
+
+async function call(
+  handler: (response: ServerResponse) => void,
+  { prover = proving, verb = 'GET' } = {},
+): Promise<IncomingMessage & { text: string }> {
+  const verifier = createVerifier({ methods: [prover] });
+  const server = createServer((req, res) => {
+    void guard(verifier, req, res).then((decision) => {
+      if (decision.outcome === 'accepted') handler(res);
+      else respond(req, res, decision.response);
+    });
+  }).listen(0, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const outgoing = request({ port, host: '127.0.0.1', method: verb, agent: false }).end();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of incoming) text += String(chunk);
+    return Object.assign(incoming, { text });
+  } finally {
+    server.close();
+  }
+}
+
+describe('the proof of a response', () => {
+  const ways: Readonly<Record<string, readonly [(res: ServerResponse) => void, string]>> = {
+    'an implicit head': [(res) => res.end('hello'), 'key:a 200 nothing'],
+    'a head that is set': [
+      (res) => res.setHeader('x-by-handler', 'set').writeHead(201).end('hello'),
+      'key:a 201 set',
+    ],
+    'fields given with the head': [
+      (res) => res.writeHead(202, { 'X-By-Handler': 'given' }).end('hello'),
+      'key:a 202 given',
+    ],
+    'a reason and fields given with the head': [
+      (res) => res.writeHead(202, 'Fine', { 'x-by-handler': ['a', 'b'] }).end('hello'),
+      'key:a 202 a, b',
+    ],
+    'fields given as a flat list': [
+      (res) => res.writeHead(200, ['x-by-handler', 'a', 'x-by-handler', 'b']).end('hello'),
+      'key:a 200 a, b',
+    ],
+    'a head that is flushed': [
+      (res) => {
+        res.flushHeaders();
+        res.end('hello');
+      },
+      'key:a 200 nothing',
+    ],
+    'a stream of chunks': [
+      (res) => {
+        res.write('hel');
+        res.end('lo');
+      },
+      'key:a 200 nothing',
+    ],
+    'an error of the handler': [(res) => res.writeHead(500).end('hello'), 'key:a 500 nothing'],
+  };
+  for (const [what, [handler, proof]] of Object.entries(ways)) {
+    it(`is added to ${what}`, async () => {
+      const { headers, text } = await call(handler);
+      assert.deepEqual([headers['x-proof'], text], [proof, 'hello']);
+    });
+  }
+
+  it('is added to an answer without content', async () => {
+    assert.equal(
+      (await call((res) => res.writeHead(304).end())).headers['x-proof'],
+      'key:a 304 nothing',
+    );
+    const head = await call((res) => res.end('hello'), { verb: 'HEAD' });
+    assert.deepEqual([head.headers['x-proof'], head.text], ['key:a 200 nothing', '']);
+  });
+
+  it('tears the response down where it cannot be made', async () => {
+    const events = recordEvents();
+    const failing = method(() => {
+      throw new Error('no key');
+    });
+    await assert.rejects(
+      call((res) => res.end('secret'), { prover: failing }),
+      {
+        code: 'ECONNRESET',
+      },
+    );
+    assert.equal(events.proof[0]?.method, 'm');
+    events[Symbol.dispose]();
+  });
+
+  it('is not missed where a method makes none', async () => {
+    const { statusCode, headers } = await call((res) => res.end('hello'), {
+      prover: method(undefined),
+    });
+    assert.deepEqual([statusCode, headers['x-proof']], [200, undefined]);
+  });
+});
+
+describe('respond', () => {
+  const answer = { status: 403, headers: { 'x-refused': 'yes' }, body: '{}' };
+
+  it('cuts off a response that has begun', async () => {
+    await assert.rejects(
+      call((res) => {
+        res.writeHead(200, { 'content-length': '100' });
+        res.write('half of it');
+        respond(res.req, res, answer);
+      }),
+    );
+  });
+
+  it('leaves alone a response that is complete', async () => {
+    const { statusCode, text } = await call((res) => {
+      res.end('whole');
+      respond(res.req, res, answer);
+    });
+    assert.deepEqual([statusCode, text], [200, 'whole']);
+  });
+});
