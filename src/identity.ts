@@ -72,7 +72,7 @@ export class Identity {
     const [method, first] = proven[0]!;
     this.subject = first.subject;
     this.method = method;
-    this.evidence = Object.freeze(Object.fromEntries(proven)) as EvidenceByMethod;
+    this.evidence = Object.freeze(Object.fromEntries(proven));
     this.verifiedAt = now;
     this.authenticatedAt = oldest(proven, now);
     Object.freeze(this);

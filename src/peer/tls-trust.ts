@@ -83,7 +83,9 @@ export function isUnchanged(trust: TlsTrust, socket: TLSSocket): boolean {
  * very handshake and would come back with it, and be refused, for ever.
  */
 export function forgetTickets(socket: TLSSocket): void {
-  serverOf(socket)?.setTicketKeys(randomBytes(48));
+  const server = serverOf(socket);
+  // TLS 1.3 makes its tickets after Node has announced the connection, and those are to go as well.
+  if (server !== undefined) setImmediate(() => server.setTicketKeys(randomBytes(48)));
 }
 
 function versionOf(server: TrustingServer | undefined): TlsTrust['version'] {

@@ -5,13 +5,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { request } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import supertest from 'supertest';
-import {
-  AuthError,
-  type Policy,
-  type Verifier,
-  createVerifier,
-  mtls,
-} from '../../src/index.ts';
+import { AuthError, type Policy, type Verifier, createVerifier, mtls } from '../../src/index.ts';
 import {
   type TestCertificate,
   type TestServer,
@@ -54,7 +48,12 @@ export function runContract(adapter: Adapter): void {
       '/anonymous': { guards: [[verifier, { allowAnonymous: true }]] },
       '/alice': { guards: [[verifier, onlyAlice]] },
       '/nested': { guards: [[verifier], [verifier, onlyAlice]] },
-      '/both': { guards: [[verifier, onlyAlice], [verifier, onlyBob]] },
+      '/both': {
+        guards: [
+          [verifier, onlyAlice],
+          [verifier, onlyBob],
+        ],
+      },
       '/nobody': { guards: [[verifier, { allow: [] }]] },
       '/truthy': { guards: [[verifier, { authorize: () => 1 as unknown as boolean }]] },
       '/failing': {
@@ -144,7 +143,10 @@ export function runContract(adapter: Adapter): void {
     it('C29: refuses a request that a page of another origin makes', async () => {
       const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
       assert.equal((await call('/', alice, 'post').set(foreign)).status, 403);
-      assert.equal((await call('/', alice, 'post').set('sec-fetch-site', 'same-origin')).status, 200);
+      assert.equal(
+        (await call('/', alice, 'post').set('sec-fetch-site', 'same-origin')).status,
+        200,
+      );
       assert.equal((await call('/', alice, 'get').set(foreign)).status, 200);
     });
 

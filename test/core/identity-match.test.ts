@@ -118,6 +118,9 @@ describe('compileMatch', () => {
     assert.equal(fits({ dnsName: '5' }, odd), false);
     assert.equal(fits({ dnsName: 'a' }, odd), true);
     assert.equal(fits({ scope: 'x' }, odd), false);
+    const mixed = { x: evidence('key:a', { spiffeId: [5, null, teller], claims: null }) };
+    assert.equal(fits({ spiffeId: 'spiffe://bank.example/*' }, mixed), true);
+    assert.equal(fits({ claim: { role: 'admin' } }, mixed), false);
   });
 
   it('takes no member that evidence or claims merely inherit', () => {
@@ -247,6 +250,8 @@ describe('canonicalThumbprint', () => {
     ['hexadecimal', bytes.toString('hex')],
     ['a character of no alphabet', `${canonical.slice(0, 42)}!`],
     ['blanks', ` ${canonical}`],
+    ['a prefix inside', `${canonical.slice(0, 10)}sha256//${canonical.slice(10)}`],
+    ['padding inside', `${canonical.slice(0, 10)}=${canonical.slice(10)}`],
     ['bits that say nothing', `${'A'.repeat(42)}B`],
     ['nothing', ''],
   ] as const) {

@@ -92,6 +92,13 @@ describe('suggestion', () => {
     ['mxAge', ' Did you mean `maxAge`?'],
     ['alow', ' Did you mean `allow`?'],
     ['allows', ' Did you mean `allow`?'],
+    ['allowxy', ' Did you mean `allow`?'],
+    ['xyallow', ' Did you mean `allow`?'],
+    ['low', ' Did you mean `allow`?'],
+    ['all', ' Did you mean `allow`?'],
+    ['axxow', ' Did you mean `allow`?'],
+    ['allowxyz', ' Known: `maxAge`, `allow`'],
+    ['xxxow', ' Known: `maxAge`, `allow`'],
     ['al', ' Known: `maxAge`, `allow`'],
     ['trustAnchors', ' Known: `maxAge`, `allow`'],
   ];

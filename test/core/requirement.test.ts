@@ -45,6 +45,7 @@ describe('checkRequirement', () => {
     [{ allOf: ['a', 'b'], bind: 'none' }, { a: '1', b: '2' }, ['a+b']],
     [{ allOf: ['a', 'b'], bind: 'none' }, { a: '1' }, []],
     [{ allOf: ['a', 'b'], bind: 'none' }, { b: '1' }, []],
+    [{ allOf: ['a', 'b', 'a'], bind: 'none' }, { a: '1', b: '2' }, ['a+b']],
     [{ allOf: ['a', 'a'] }, { a: '1' }, ['a']],
     [{ allOf: ['a'] }, { a: '1' }, ['a']],
     [{ allOf: [{ anyOf: ['a', 'b'] }, 'x'], bind: 'none' }, { b: '1', x: '2' }, ['b+x']],

@@ -385,6 +385,17 @@ describe('authorities', () => {
     }
   });
 
+  it('say which authority was named, if any', async () => {
+    const reasons = ['evil.example', null].map(async (authority) => {
+      const decision = await decide({ authorities }, { authority });
+      return 'error' in decision && decision.error.message;
+    });
+    assert.deepEqual(await Promise.all(reasons), [
+      '"evil.example" is not among the authorities',
+      'no authority is not among the authorities',
+    ]);
+  });
+
   it('does not repeat more of a wrong authority than a line takes', async () => {
     const decision = await decide({ authorities }, { authority: 'x'.repeat(5000) });
     assert.ok('error' in decision && decision.error.message.length < 120);
@@ -434,6 +445,8 @@ describe('the cross-site rule', () => {
     assert.equal(await verdict(ambient, post({})), 'accepted');
     const listed = { ...ambient, origins: ['https://evil.example'] };
     assert.equal(await verdict(listed, evil), 'accepted');
+    const nowhere = { ...post({ origin: 'https://undefined' }), authority: null };
+    assert.equal(await verdict(ambient, nowhere), 'ERR_CROSS_SITE 403');
     const otherPort = { ...post({ origin: 'https://api.example' }), authority: 'api.example:8443' };
     assert.equal(await verdict(ambient, otherPort), 'ERR_CROSS_SITE 403');
     const otherScheme = { ...post({ origin: 'https://api.example' }), scheme: 'http' } as const;

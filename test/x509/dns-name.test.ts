@@ -70,6 +70,8 @@ describe('isPresentedDnsName', () => {
     'a.*.example',
     'a*.example',
     '*a.example',
+    '-ab.example',
+    '..example',
     'a.*',
     '*.a.example.',
     '*..example',
