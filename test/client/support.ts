@@ -1,7 +1,5 @@
 import type { RequestListener } from 'node:http';
 import { request } from 'node:https';
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { request as undiciRequest } from 'undici';
 import {
   type Client,
@@ -82,16 +80,4 @@ export function viaAgent(client: Client, url: string, options: object = {}): Pro
       .on('error', reject)
       .end();
   });
-}
-
-/** Resolves to the sockets of a server's next TLS connections, as they come. */
-export function tlsSockets(server: TestServer): TLSSocket[] {
-  const sockets: TLSSocket[] = [];
-  server.server.on('secureConnection', (socket: TLSSocket) => sockets.push(socket));
-  return sockets;
-}
-
-/** Closes sockets without waiting for what they still have to say. */
-export function destroyAll(sockets: Iterable<Socket>): void {
-  for (const socket of sockets) socket.destroy();
 }

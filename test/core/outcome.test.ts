@@ -74,6 +74,15 @@ describe('verifyOnce', () => {
     });
   }
 
+  for (const thrown of [undefined, null, false, 0, '', 'x', {}]) {
+    it(`makes an error of ${JSON.stringify(thrown) ?? 'undefined'}, should a method throw it`, async () => {
+      const method = fakeMethod('m', () => {
+        throw thrown;
+      });
+      await assert.rejects(ask(method, fakeExchange()), { name: 'TypeError', cause: thrown });
+    });
+  }
+
   for (const [what, answer] of [
     ['undefined', () => undefined],
     ['true', true],
@@ -128,7 +137,7 @@ describe('prepareOnce', () => {
       const exchange = fakeExchange();
       prepareOnce(method, exchange);
       await assert.rejects(ask(method, exchange), (error: unknown) =>
-        thrown == null ? error instanceof TypeError : error === thrown,
+        thrown instanceof Error ? error === thrown : error instanceof TypeError,
       );
       assert.equal(method.calls, 0);
     });

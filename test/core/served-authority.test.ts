@@ -113,6 +113,7 @@ describe('serves', () => {
     ['/v1/pay', true],
     ['/v1?x=/../', true],
     ['/v1/pay?x=/v2/..', true],
+    ['/v1/pay?x\n/../y', true],
     ['/v1/a..b/.c/...', true],
     ['https://api.example/v1/pay', true],
     ['HTTP://api.example/v1', true],

@@ -4,7 +4,6 @@ import { STATUS_CODES } from 'node:http';
 import assert from 'node:assert/strict';
 import {
   type Decision,
-  type Events,
   type Identity,
   type Policy,
   type Verifier,
@@ -131,5 +130,3 @@ export function assertProblem(answer: Received, status: number): void {
     [],
   );
 }
-
-export type Refusal = Events['refused'];

@@ -101,7 +101,7 @@ describe('spiffeIdOf', () => {
   });
 
   it('is undefined where none is claimed', () => {
-    for (const options of [{}, { uris: ['https://a/x'] }, { uris: ['urn:a', 'urn:b'] }]) {
+    for (const options of [{}, { uris: ['https://a/x'] }, { uris: ['urn:spiffe:a', 'urn:b'] }]) {
       assert.equal(idOf(options), undefined);
     }
     assert.equal(idOf({ ca: true, dnsNames: ['a.example'] }), undefined);
