@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { describe, it } from 'node:test';
-import { type SecureContextOptions, createSecureContext } from 'node:tls';
 import { testAuthority } from '../../src/pki/testing.ts';
 import { connect, sendOnce } from '../support/connection.ts';
 import {
@@ -69,7 +68,7 @@ for (const version of tlsVersions) {
         await using site = await guarded({ tls: { ...before, ticketKeys } });
         using kept = await connect(site.port, shown);
         assertAccepted(site, await kept.send(), 'dns:mallory.example');
-        site.server.setSecureContext({ ...after, ticketKeys } as SecureContextOptions);
+        site.server.setSecureContext({ ...after, ticketKeys });
         using again = await connect(site.port, { ...shown, session: kept.session });
         assert.equal(again.resumed, true);
         assertRefused(site, await again.send(), { ...unverified, handled: 1 });
@@ -117,7 +116,7 @@ for (const version of tlsVersions) {
       await using site = await guarded({ tls: { ...before, ticketKeys } });
       const one = agent();
       assert.deepEqual(await statuses(site, one, 2), [200, 200]);
-      site.server.setSecureContext({ ...after, ticketKeys } as SecureContextOptions);
+      site.server.setSecureContext({ ...after, ticketKeys });
       assert.deepEqual(await statuses(site, one, 4), [403, 200, 200, 200]);
     });
 
