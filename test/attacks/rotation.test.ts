@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { describe, it } from 'node:test';
+import { type SecureContextOptions, createSecureContext } from 'node:tls';
 import { testAuthority } from '../../src/pki/testing.ts';
 import { connect, sendOnce } from '../support/connection.ts';
 import {
