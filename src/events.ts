@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
 /** The request an event is about. */
 export interface RequestSummary {
   readonly method: string;
-  /** Without the query. */
+  /** Without the query, and without what an absolute target has before it. */
   readonly path: string;
   readonly address: string | undefined;
 }
@@ -54,7 +54,8 @@ export function publish<Event extends keyof Events>(
   const { method, target: requestTarget, peer } = exchange;
   const request: RequestSummary = {
     method,
-    path: requestTarget.replace(/[?#].*$/s, ''),
+    // An absolute target may hold a password in its authority.
+    path: requestTarget.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, ''),
     address: peer.address,
   };
   target.publish({ request, ...details() });

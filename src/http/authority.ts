@@ -16,7 +16,9 @@ export function canonicalAuthority(text: string, scheme: 'http' | 'https'): stri
   const host = match?.[1]?.replace(/\.$/, '') ?? '';
   // Before lower case is made: the Kelvin sign would turn into a plain k.
   if (!registeredName.test(host) && !ipLiteral.test(host)) {
-    throw new AuthError('ERR_REQUEST_MALFORMED', `${quote(text)} is no authority`);
+    // What stands before an @ may be a password.
+    const shown = quote(text.replace(/^.*@/s, '...@'));
+    throw new AuthError('ERR_REQUEST_MALFORMED', `${shown} is no authority`);
   }
   const port = match?.[2] ?? '';
   const name = host.toLowerCase();

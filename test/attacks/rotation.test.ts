@@ -1,6 +1,7 @@
 // The CAs or CRLs of a running server change. What the attacker has: a certificate that was good until
 // then, and everything that began before: a connection, a ticket, half of a handshake.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, get } from 'node:https';
@@ -87,6 +88,19 @@ for (const version of tlsVersions) {
       assertRefused(site, await kept.send(), { ...unverified, handled: 1 });
     });
 
+    it('C22: on a kept connection, by a PKCS#12 file that brought its CA', async () => {
+      const ca = testAuthority().cert;
+      const passphrase = 'in transit';
+      const bringing = (...cas: string[]) => ({ ca, pfx: pkcs12(cas, passphrase), passphrase });
+      await using site = await guarded({
+        tls: { cert: undefined, key: undefined, ...bringing(revoking.cert) } as object,
+      });
+      using kept = await connect(site.port, shown);
+      assertAccepted(site, await kept.send(), 'dns:mallory.example');
+      site.server.setSecureContext(bringing());
+      assertRefused(site, await kept.send(), { ...unverified, handled: 1 });
+    });
+
     it('C22: on a kept connection, where a context is replaced', async () => {
       await using site = await guarded();
       site.server.addContext('localhost', before);
@@ -141,6 +155,14 @@ for (const version of tlsVersions) {
       assertRefused(second, await sendOnce(second.port, visit), unverified);
       assertAccepted(second, await sendOnce(second.port, visit), 'dns:dave.example');
     });
+  });
+}
+
+/** The server's certificate and key with these CAs beside them, as one file. */
+function pkcs12(cas: readonly string[], passphrase: string): Buffer {
+  const input = [key, cert, ...cas].join('');
+  return execFileSync('openssl', ['pkcs12', '-export', '-passout', `pass:${passphrase}`], {
+    input,
   });
 }
 

@@ -38,6 +38,9 @@ describe('publish', () => {
     ['/pay?a\n?b=secret', '/pay'],
     ['?secret', ''],
     ['*', '*'],
+    ['https://user:secret@api.example/pay?token=secret', '/pay'],
+    ['ws://user:secret@api.example', ''],
+    ['/pay?to=https://api.example/', '/pay'],
   ] as const) {
     it(`says ${path} of ${JSON.stringify(target)}`, () => {
       const [message] = heard('countersign:accepted', () =>

@@ -76,6 +76,13 @@ describe('canonicalAuthority', () => {
     });
   }
 
+  it('does not repeat user information, which may hold a password', () => {
+    assert.throws(
+      () => canonicalAuthority('user:secret@x@api.example', 'https'),
+      authError('ERR_REQUEST_MALFORMED', /^"\.\.\.@api\.example" is no authority$/),
+    );
+  });
+
   it('answers every text with one that it would not change, or with a refusal', () => {
     const texts = fc.oneof(
       fc.string({ unit: 'binary' }),
