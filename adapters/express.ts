@@ -3,7 +3,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError, type Policy, type Verifier, type VerifierOptions } from '../src/index.ts';
 import { Identity } from '../src/identity.ts';
-import { guard, prepare as prepareRequest, respond } from '../src/node/index.ts';
+import { andThen } from '../src/maybe-promise.ts';
+import { decide, prepare as prepareRequest, respond } from '../src/node/guard.ts';
 import { verifierFrom } from '../src/node/verifier-from.ts';
 
 declare global {
@@ -36,7 +37,7 @@ export function mutualAuth(verifier: Verifier, policy?: Policy): Middleware;
 export function mutualAuth(...given: readonly unknown[]): Middleware {
   const verifier = verifierFrom(given);
   return (request, response, next) => {
-    void guard(verifier, request, response).then((decision) => {
+    void andThen(decide(verifier, request, response), (decision) => {
       if (decision.outcome === 'accepted') {
         request.identity = decision.identity;
         next();

@@ -14,11 +14,8 @@ export interface Exchange {
   /** The one instant that every check of this request uses. */
   readonly now: Date;
   readonly content: Content;
-  /**
-   * What is remembered of this request, by an object of whoever remembers it. The verifier's own keys are
-   * the methods. A map of the request's own costs a tenth of a `WeakMap` by request.
-   */
-  readonly memory: Map<object, unknown>;
+  /** What the verifier remembers of this request. Its own: begin with an empty list, and leave it alone. */
+  readonly memory: unknown[];
   /** The field's value, lines joined by `, `; undefined where it is absent. @param name in lower case */
   field(name: string): string | undefined;
   /** The field's lines as they came, in order. @param name in lower case */

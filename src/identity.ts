@@ -72,7 +72,9 @@ export class Identity {
     const [method, first] = proven[0]!;
     this.subject = first.subject;
     this.method = method;
-    this.evidence = Object.freeze(Object.fromEntries(proven));
+    // A computed key is an own member also where it is `__proto__`.
+    const evidence = proven.length === 1 ? { [method]: first } : Object.fromEntries(proven);
+    this.evidence = Object.freeze(evidence);
     this.verifiedAt = now;
     this.authenticatedAt = oldest(proven, now);
     Object.freeze(this);

@@ -2,6 +2,7 @@ export { AuthError, ConfigError } from './errors.ts';
 export type { AuthErrorCode, AuthErrorOptions, ResponseFields } from './errors.ts';
 export { createVerifier } from './verifier.ts';
 export type { Verifier, VerifierOptions } from './verifier.ts';
+export type { PlaceOptions } from './place.ts';
 export type { Policy } from './policy.ts';
 export type { AllOf, AnyOf, Bind, Requirement } from './requirement.ts';
 export type { IdentityMatch, OneOf } from './identity-match.ts';
@@ -9,11 +10,11 @@ export type { CertificateEvidence, Evidence, EvidenceByMethod, Identity } from '
 export type { Answer, Decision } from './decision.ts';
 export type { Content, ContentSink, Exchange, Peer } from './exchange.ts';
 export type { TlsPeer } from './peer/tls-peer.ts';
+export type { MaybePromise } from './maybe-promise.ts';
 export { Continue } from './method.ts';
 export type {
   ClientMethod,
   IncomingHead,
-  MaybePromise,
   OutgoingRequest,
   Pem,
   ResponseHead,

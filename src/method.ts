@@ -1,9 +1,7 @@
 import type { ResponseFields } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
-
-/** A value now or later. */
-export type MaybePromise<T> = T | Promise<T>;
+import type { MaybePromise } from './maybe-promise.ts';
 
 /**
  * One way of mutual authentication, the server's half: it VERIFIES the peer and PROVES the service.

@@ -2,62 +2,49 @@
 // guards there are.
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
-import { Continue, type MaybePromise, type ServerMethod } from './method.ts';
+import { type MaybePromise, andThen } from './maybe-promise.ts';
+import { Continue, type ServerMethod } from './method.ts';
 
 /** What a method answers; see `ServerMethod.verify`. */
 export type Outcome = Evidence | Continue | null;
 
 interface Memory {
-  /** What `prepare` threw, if it did. */
-  readonly failure: unknown;
+  readonly method: ServerMethod;
+  /** What `prepare` or `verify` threw. A nonce that was spent on a bad proof stays spent. */
+  failure: Error | undefined;
   outcome: MaybePromise<Outcome> | undefined;
 }
 
 /** Lets a method look at a request early, once. What goes wrong is kept for `verifyOnce`. */
 export function prepareOnce(method: ServerMethod, exchange: Exchange): void {
-  memoryOf(method, exchange);
+  if (method.prepare !== undefined) memoryOf(method, exchange);
 }
 
-/** What the method says of the request; asked once. At once, where the method knows at once. */
+/** What the method says of the request; asked once. At once, and throws, where the method does. */
 export function verifyOnce(method: ServerMethod, exchange: Exchange): MaybePromise<Outcome> {
   const memory = memoryOf(method, exchange);
-  if (memory.outcome === undefined) memory.outcome = verify(method, exchange, memory);
-  return memory.outcome;
+  if (memory.failure !== undefined) throw memory.failure;
+  if (memory.outcome !== undefined) return memory.outcome;
+  try {
+    const answer = andThen(method.verify(exchange), (outcome) => checked(method, outcome));
+    return (memory.outcome = answer);
+  } catch (error) {
+    throw (memory.failure = errorOf(method, error));
+  }
 }
 
 function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
-  let mine = exchange.memory.get(method) as Memory | undefined;
-  if (mine === undefined) {
-    mine = { failure: failureOf(method, exchange), outcome: undefined };
-    exchange.memory.set(method, mine);
-  }
-  return mine;
-}
-
-function failureOf(method: ServerMethod, exchange: Exchange): unknown {
+  // Few methods, so a list is searched sooner than a map is made. A map of all requests would be worse
+  // still: collecting its garbage costs more than all the rest of a verified request.
+  for (const known of exchange.memory as Memory[]) if (known.method === method) return known;
+  const memory: Memory = { method, failure: undefined, outcome: undefined };
+  exchange.memory.push(memory);
   try {
     method.prepare?.(exchange);
-    return undefined;
   } catch (error) {
-    return error ?? new TypeError(`${method.name} failed to prepare`);
+    memory.failure = errorOf(method, error);
   }
-}
-
-function verify(
-  method: ServerMethod,
-  exchange: Exchange,
-  { failure }: Memory,
-): MaybePromise<Outcome> {
-  try {
-    if (failure !== undefined) throw failure instanceof Error ? failure : thrown(method, failure);
-    const answer = method.verify(exchange);
-    return answer instanceof Promise
-      ? answer.then((outcome) => checked(method, outcome))
-      : checked(method, answer);
-  } catch (error) {
-    // Remembered as well: a nonce that was spent on a bad proof is spent.
-    return Promise.reject(error instanceof Error ? error : thrown(method, error));
-  }
+  return memory;
 }
 
 function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
@@ -76,8 +63,9 @@ function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
   return outcome;
 }
 
-function thrown(method: ServerMethod, cause: unknown): TypeError {
-  return new TypeError(`${method.name} threw what is no error`, { cause });
+function errorOf(method: ServerMethod, thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new TypeError(`${method.name} threw what is no error`, { cause: thrown });
 }
 
 function isInstant(value: unknown): boolean {

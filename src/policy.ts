@@ -2,7 +2,8 @@ import { ConfigError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { type IdentityMatch, type Matcher, compileMatch } from './identity-match.ts';
 import type { Identity } from './identity.ts';
-import type { MaybePromise, ServerMethod } from './method.ts';
+import type { MaybePromise } from './maybe-promise.ts';
+import type { ServerMethod } from './method.ts';
 import { checkOptions, checkSeconds } from './options.ts';
 import { type CheckedRequirement, type Requirement, checkRequirement } from './requirement.ts';
 

@@ -40,7 +40,7 @@ export interface CheckedRequirement {
    *
    * @throws AuthError `ERR_BINDING_MISMATCH` where all parts are there and belong to different peers
    */
-  ways(found: ReadonlyMap<ServerMethod, Evidence>): readonly (readonly Proven[])[];
+  ways(found: readonly Proven[]): readonly (readonly Proven[])[];
 }
 
 /** @throws ConfigError for an unknown method, an empty list, or a combination that can never hold */
@@ -80,8 +80,8 @@ function single(path: string, name: string, methods: readonly ServerMethod[]): C
   return {
     methods: [method],
     ways(found) {
-      const evidence = found.get(method);
-      return evidence === undefined ? [] : [[{ method, evidence }]];
+      const proven = found.find((one) => one.method === method);
+      return proven === undefined ? [] : [[proven]];
     },
   };
 }

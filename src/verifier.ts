@@ -9,32 +9,20 @@ import {
 import { AuthError, ConfigError, type ResponseFields, quote } from './errors.ts';
 import { publish } from './events.ts';
 import type { Exchange } from './exchange.ts';
-import { isCrossSite } from './http/cross-site.ts';
-import { type Evidence, Identity } from './identity.ts';
+import { Identity } from './identity.ts';
+import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
 import { Continue, type ServerMethod } from './method.ts';
 import { checkOptions } from './options.ts';
 import { prepareOnce, verifyOnce } from './outcome.ts';
+import { type Place, type PlaceOptions, checkAuthority, checkSite, readPlace } from './place.ts';
 import { type CheckedPolicy, type Policy, checkPolicy } from './policy.ts';
 import type { Proven } from './requirement.ts';
-import {
-  type ServedAuthority,
-  checkAuthorities,
-  checkOrigins,
-  serves,
-} from './served-authority.ts';
 
-export interface VerifierOptions {
+export interface VerifierOptions extends PlaceOptions {
   /** The ways in which a peer may prove itself. Their order is that of challenges. */
   readonly methods: readonly ServerMethod[];
   /** What is asked of every request, unless a route says otherwise. @defaultValue the only method is required */
   readonly policy?: Policy;
-  /**
-   * The origins this service answers to, each with a path prefix if need be:
-   * `https://api.bank.example/v1`. A request for another authority is refused with 421.
-   */
-  readonly authorities?: readonly string[];
-  /** Origins of other sites whose pages may use evidence that browsers attach by themselves. */
-  readonly origins?: readonly string[];
 }
 
 /** Decides requests. Make one with `createVerifier`. */
@@ -42,8 +30,11 @@ export interface Verifier {
   readonly methods: readonly ServerMethod[];
   /** Lets every method look at a request before anything reads its content. Decides nothing. */
   prepare(exchange: Exchange): void;
-  /** Decides one request. Never rejects: what goes wrong is a refusal. */
-  decide(exchange: Exchange): Promise<Decision>;
+  /**
+   * Decides one request: at once, where every method and callback answers at once. Never throws nor
+   * rejects: what goes wrong is a refusal.
+   */
+  decide(exchange: Exchange): MaybePromise<Decision>;
   /**
    * The same verifier under a route's policy: the members it names replace the verifier's.
    *
@@ -59,25 +50,14 @@ export interface Verifier {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
-  const { methods, policy = {}, authorities, origins = [] } = options;
+  const { methods, policy = {}, ...place } = options;
   checkMethods(methods);
-  const place: Place = {
-    authorities:
-      authorities === undefined ? undefined : checkAuthorities('authorities', authorities),
-    origins: checkOrigins('origins', origins),
-  };
-  return verifierOf([...methods], place, checkPolicy(policy, methods));
+  return verifierOf([...methods], readPlace(place), checkPolicy(policy, methods));
 }
 
 /** Whether a value decides requests, as opposed to options that say how to make one that does. */
 export function isVerifier(value: unknown): value is Verifier {
   return typeof (value as Partial<Verifier> | null | undefined)?.decide === 'function';
-}
-
-/** Where the service lives, as far as it was told. */
-interface Place {
-  readonly authorities: readonly ServedAuthority[] | undefined;
-  readonly origins: ReadonlySet<string>;
 }
 
 function verifierOf(
@@ -90,43 +70,66 @@ function verifierOf(
     prepare(exchange) {
       for (const method of methods) prepareOnce(method, exchange);
     },
-    async decide(exchange) {
+    decide(exchange) {
+      const refuse = (cause: unknown): Decision => refusal(exchange, policy, cause);
       try {
-        const decision = await judge(exchange, place, policy);
-        if (decision.outcome === 'accepted') {
-          const { identity } = decision;
-          publish('accepted', exchange, () => ({
-            subject: identity?.subject,
-            method: identity?.method,
-          }));
-        }
-        return decision;
+        const decision = judge(exchange, place, policy);
+        return isPromise(decision) ? decision.catch(refuse) : decision;
       } catch (cause) {
-        return refusal(exchange, policy, cause);
+        return refuse(cause);
       }
     },
     withPolicy: (route) => verifierOf(methods, place, checkPolicy(route, methods, policy.source)),
   } satisfies Verifier);
 }
 
-async function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): Promise<Decision> {
-  checkPlace(exchange, place);
-  const { methods } = policy.requirement;
-  const found = new Map<ServerMethod, Evidence>();
-  let step: Continue | undefined;
-  for (const method of methods) {
-    const answer = verifyOnce(method, exchange);
-    const outcome = answer instanceof Promise ? await answer : answer;
-    if (outcome instanceof Continue) step ??= outcome;
-    else if (outcome !== null) found.set(method, outcome);
-  }
-  if (step !== undefined) return continued(step);
-  checkSite(exchange, place, found);
+function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): MaybePromise<Decision> {
+  checkAuthority(exchange, place);
+  return andThen(findings(exchange, policy.requirement.methods), ({ proven, step }) => {
+    if (step !== undefined) return continued(step);
+    checkSite(exchange, place, proven);
+    return andThen(admitted(exchange, policy, proven), (identity) => {
+      publish('accepted', exchange, () => ({
+        subject: identity?.subject,
+        method: identity?.method,
+      }));
+      return accepted(identity);
+    });
+  });
+}
 
-  const ways = policy.requirement.ways(found);
+interface Findings {
+  readonly proven: Proven[];
+  /** The first method's that needs another round trip. */
+  step: Continue | undefined;
+}
+
+// One after the other: behind a bad proof, no other method spends anything.
+function findings(
+  exchange: Exchange,
+  [method, ...others]: readonly ServerMethod[],
+  found: Findings = { proven: [], step: undefined },
+): MaybePromise<Findings> {
+  if (method === undefined) return found;
+  return andThen(verifyOnce(method, exchange), (outcome) => {
+    if (outcome instanceof Continue) found.step ??= outcome;
+    else if (outcome !== null) found.proven.push({ method, evidence: outcome });
+    return findings(exchange, others, found);
+  });
+}
+
+/** Who may pass; undefined for an anonymous peer, where the policy lets one. */
+function admitted(
+  exchange: Exchange,
+  policy: CheckedPolicy,
+  proven: readonly Proven[],
+): MaybePromise<Identity | undefined> {
+  const ways = policy.requirement.ways(proven);
   if (ways.length === 0) {
-    if (policy.allowAnonymous) return accepted();
-    const missing = methods.filter((method) => !found.has(method)).map(({ name }) => name);
+    if (policy.allowAnonymous) return undefined;
+    const missing = policy.requirement.methods
+      .filter((method) => !proven.some((one) => one.method === method))
+      .map(({ name }) => name);
     throw new AuthError(
       'ERR_CREDENTIAL_MISSING',
       `nothing was presented for ${missing.join(', ')}`,
@@ -134,47 +137,15 @@ async function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): P
   }
   const identity = allowedIdentity(ways, policy, exchange.now);
   checkAge(identity, policy.maxAge);
-  if (policy.authorize !== undefined && (await policy.authorize(identity, exchange)) !== true) {
+  if (policy.authorize === undefined) return identity;
+  return andThen(policy.authorize(identity, exchange), (answer) => {
+    // Anything else is no answer, however true it looks.
+    if (answer === true) return identity;
     throw new AuthError(
       'ERR_NOT_ALLOWED',
       `authorize did not answer true for ${quote(identity.subject)}`,
     );
-  }
-  return accepted(identity);
-}
-
-function checkPlace(exchange: Exchange, { authorities }: Place): void {
-  // Read even where nothing compares it: a request that names two authorities is refused.
-  const { authority } = exchange;
-  if (authorities !== undefined && !authorities.some((one) => serves(one, exchange))) {
-    throw new AuthError(
-      'ERR_MISDIRECTED_REQUEST',
-      `${authority === undefined ? 'no authority' : quote(authority)} is not among the authorities`,
-    );
-  }
-}
-
-function checkSite(
-  exchange: Exchange,
-  { origins }: Place,
-  found: ReadonlyMap<ServerMethod, Evidence>,
-): void {
-  const ambient = [...found.keys()].find((method) => method.ambient === true);
-  if (ambient === undefined) return;
-  const { method, upgrade, scheme, authority } = exchange;
-  const claim = {
-    method,
-    upgrade,
-    ownOrigin: `${scheme}://${authority ?? ''}`,
-    origin: exchange.field('origin'),
-    secFetchSite: exchange.field('sec-fetch-site'),
-  };
-  if (isCrossSite(claim, origins)) {
-    throw new AuthError(
-      'ERR_CROSS_SITE',
-      `a page of another origin sends this with evidence of ${ambient.name}; list it in origins to let it`,
-    );
-  }
+  });
 }
 
 function allowedIdentity(

@@ -7,11 +7,11 @@ export { AuthError, ConfigError } from '../errors.ts';
 export type { AuthErrorCode } from '../errors.ts';
 export { Identity } from '../identity.ts';
 export type { CertificateEvidence, Evidence, EvidenceByMethod } from '../identity.ts';
+export type { MaybePromise } from '../maybe-promise.ts';
 export { Continue } from '../method.ts';
 export type {
   ClientMethod,
   IncomingHead,
-  MaybePromise,
   OutgoingRequest,
   Pem,
   TlsCredentials,

@@ -12,6 +12,15 @@ const ipLiteral = /^\[[0-9a-f:.]+\]$/i;
  * @throws AuthError `ERR_REQUEST_MALFORMED` for text that is no authority; user information is none
  */
 export function canonicalAuthority(text: string, scheme: 'http' | 'https'): string {
+  if (text !== last.text || scheme !== last.scheme)
+    last = { text, scheme, canonical: canonicalOf(text, scheme) };
+  return last.canonical;
+}
+
+// A service has few names, and mostly hears the same one again.
+let last = { text: '', scheme: '', canonical: '' };
+
+function canonicalOf(text: string, scheme: 'http' | 'https'): string {
   const match = /^(\[[^\]]*\]|[^:]*)(:\d{0,5})?$/.exec(text);
   const host = match?.[1]?.replace(/\.$/, '') ?? '';
   // Before lower case is made: the Kelvin sign would turn into a plain k.

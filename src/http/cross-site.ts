@@ -4,13 +4,12 @@
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** The parts of a request that tell (Fetch standard, `Sec-Fetch-Site`; RFC 6454 section 7). */
-export interface SiteClaim {
+export interface SentBySite {
   readonly method: string;
   readonly upgrade: boolean;
-  /** The request's own origin, `https://api.bank.example`. */
-  readonly ownOrigin: string;
-  readonly origin: string | undefined;
-  readonly secFetchSite: string | undefined;
+  readonly scheme: 'http' | 'https';
+  readonly authority: string | undefined;
+  field(name: 'origin' | 'sec-fetch-site'): string | undefined;
 }
 
 /**
@@ -18,11 +17,12 @@ export interface SiteClaim {
  *
  * A request that says nothing is taken for no browser's; both fields are out of a page's reach.
  */
-export function isCrossSite(claim: SiteClaim, origins: ReadonlySet<string>): boolean {
-  const { method, upgrade, ownOrigin, secFetchSite } = claim;
+export function isCrossSite(request: SentBySite, origins: ReadonlySet<string>): boolean {
+  const { method, upgrade, scheme, authority } = request;
   if (safeMethods.has(method) && !upgrade) return false;
-  const origin = claim.origin?.toLowerCase();
+  const origin = request.field('origin')?.toLowerCase();
   if (origin !== undefined && origins.has(origin)) return false;
-  if (origin !== undefined && origin !== ownOrigin) return true;
-  return secFetchSite !== undefined && secFetchSite !== 'same-origin' && secFetchSite !== 'none';
+  if (origin !== undefined && origin !== `${scheme}://${authority ?? ''}`) return true;
+  const site = request.field('sec-fetch-site');
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
 }

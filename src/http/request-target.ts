@@ -14,11 +14,17 @@ export function effectiveAuthority(
   hosts: readonly string[],
   scheme: 'http' | 'https',
 ): string | undefined {
-  const named = hosts.map((host) => canonicalAuthority(host, scheme));
+  if (hosts.length > 1) throw severalAuthorities();
+  const [host] = hosts;
+  const named = host === undefined ? undefined : canonicalAuthority(host, scheme);
+  if (target.startsWith('/')) return named;
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target);
-  if (absolute !== null) named.push(canonicalAuthority(absolute[1]!, scheme));
-  if (hosts.length > 1 || new Set(named).size > 1) {
-    throw new AuthError('ERR_REQUEST_MALFORMED', 'the request names more than one authority');
-  }
-  return named[0];
+  if (absolute === null) return named;
+  const authority = canonicalAuthority(absolute[1]!, scheme);
+  if (named !== undefined && named !== authority) throw severalAuthorities();
+  return authority;
+}
+
+function severalAuthorities(): AuthError {
+  return new AuthError('ERR_REQUEST_MALFORMED', 'the request names more than one authority');
 }

@@ -26,7 +26,7 @@ class NodeExchange implements Exchange {
   readonly upgrade: boolean;
   readonly peer: Peer;
   readonly now: Date = new Date(Date.now());
-  readonly memory: Map<object, unknown> = new Map();
+  readonly memory: unknown[] = [];
   readonly #request: IncomingMessage;
   #authority: string | undefined;
   #content: Content | undefined;

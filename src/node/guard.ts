@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer, Decision } from '../decision.ts';
+import { type MaybePromise, andThen } from '../maybe-promise.ts';
 import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
 import { exchangeOf } from './exchange.ts';
@@ -22,14 +23,23 @@ export async function guard(
   response: ServerResponse,
   policy?: Policy,
 ): Promise<Decision> {
+  return decide(policy === undefined ? verifier : refine(verifier, policy), request, response);
+}
+
+/** `guard` for adapters: at once, where the verifier decides at once. Never throws nor rejects. */
+export function decide(
+  verifier: Verifier,
+  request: IncomingMessage,
+  response: ServerResponse,
+): MaybePromise<Decision> {
   const exchange = exchangeOf(request);
-  const deciding = policy === undefined ? verifier : refine(verifier, policy);
   verifier.prepare(exchange);
-  const decision = await deciding.decide(exchange);
-  if (decision.outcome === 'accepted' && decision.identity !== undefined) {
-    proveOn(request, response, verifier.methods, decision.identity);
-  }
-  return decision;
+  return andThen(verifier.decide(exchange), (decision) => {
+    if (decision.outcome === 'accepted' && decision.identity !== undefined) {
+      proveOn(request, response, verifier.methods, decision.identity);
+    }
+    return decision;
+  });
 }
 
 /**

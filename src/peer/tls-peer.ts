@@ -33,10 +33,11 @@ export interface TlsPeer {
    */
   readonly serverName: string | undefined;
   /**
-   * Whether the certificate was shown to `host` (lower case, no port): to this server name, under the CAs
-   * that this name has here. Without a server name: whether the host has no CAs of its own.
+   * Whether the certificate was shown to the host of this authority (see `Exchange.authority`): to this
+   * server name, under the CAs that this name has here. Without a server name: whether the host has no CAs
+   * of its own.
    */
-  isFor(host: string): boolean;
+  isFor(authority: string): boolean;
 }
 
 interface Known {

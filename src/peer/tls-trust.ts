@@ -37,7 +37,7 @@ export interface TlsTrust {
   /** What to look at to see that nothing has changed since: cheap enough for each request. */
   readonly version: readonly [credentials: unknown, contexts: unknown];
   /** See `TlsPeer.isFor`. */
-  isFor(host: string): boolean;
+  isFor(authority: string): boolean;
 }
 
 /** The server that accepted `socket`; undefined for sockets wrapped by hand. */
@@ -72,8 +72,9 @@ export function tlsTrustOf(socket: TLSSocket): TlsTrust {
 
 /** Whether the server has the same contexts as when `trust` was taken. */
 export function isUnchanged(trust: TlsTrust, socket: TLSSocket): boolean {
-  const [credentials, contexts] = versionOf(serverOf(socket));
-  return credentials === trust.version[0] && contexts === trust.version[1];
+  const { server } = socket as JudgedSocket;
+  const [credentials, contexts] = trust.version;
+  return server?._sharedCreds === credentials && server?._contexts?.length === contexts;
 }
 
 /**
@@ -100,14 +101,15 @@ function hostTest(
   context: object | 'callback' | undefined,
 ): TlsTrust['isFor'] {
   let last: string | undefined; // The usual connection speaks to one host only.
-  return (host) => {
-    if (host === last) return true;
+  return (authority) => {
+    if (authority === last) return true;
+    const host = authority.replace(/:\d+$/, '');
     const fits =
       context === 'callback'
         ? // Whatever it makes of a spelling: only a name as it is written in Host, or an address without.
           name === (isIP(host.replace(/^\[(.*)\]$/, '$1')) === 0 ? host : '')
         : (name === '' || canonical(name) === host) && contextFor(server, host) === context;
-    if (fits) last = host;
+    if (fits) last = authority;
     return fits;
   };
 }

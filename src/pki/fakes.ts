@@ -49,7 +49,7 @@ export function fakeVerifier(answer: Identity | AuthError): Verifier {
   const verifier: Verifier = {
     methods: [],
     prepare() {},
-    decide: () => Promise.resolve(decision),
+    decide: () => decision,
     withPolicy: () => verifier,
   };
   return verifier;

@@ -93,7 +93,7 @@ for (const version of tlsVersions) {
       const passphrase = 'in transit';
       const bringing = (...cas: string[]) => ({ ca, pfx: pkcs12(cas, passphrase), passphrase });
       await using site = await guarded({
-        tls: { cert: undefined, key: undefined, ...bringing(revoking.cert) } as object,
+        tls: { cert: undefined, key: undefined, ...bringing(revoking.cert) },
       });
       using kept = await connect(site.port, shown);
       assertAccepted(site, await kept.send(), 'dns:mallory.example');

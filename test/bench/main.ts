@@ -19,7 +19,7 @@ const sizes = {
     seconds: 60,
   },
   full: {
-    frameworks: { starts: 4, rounds: 8, requests: 2000, warmUp: 6000 },
+    frameworks: { starts: 8, rounds: 4, requests: 2000, warmUp: 6000 },
     guard: { rounds: 60, requests: 4000 },
     memory: { rounds: 5, connections: 400 },
     newConnections: 200,

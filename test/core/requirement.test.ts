@@ -19,12 +19,11 @@ type Found = Readonly<Record<string, string>>;
 
 /** The ways as text: `a+b` for each. Subjects by method name say what was found. */
 function ways(requirement: unknown, found: Found, methods = [a, b, x, oauth]): readonly string[] {
-  const map = new Map<ServerMethod, Evidence>();
-  for (const method of methods) {
-    if (found[method.name] !== undefined) map.set(method, evidence(found[method.name]!));
-  }
+  const proven = methods
+    .filter(({ name }) => found[name] !== undefined)
+    .map((method) => ({ method, evidence: evidence(found[method.name]!) }));
   return check(requirement, methods)
-    .ways(map)
+    .ways(proven)
     .map((way) => way.map(({ method }) => method.name).join('+'));
 }
 
@@ -72,7 +71,7 @@ describe('checkRequirement', () => {
 
   it('finds the evidence of the method itself, not of one with the same name', () => {
     const checked = check('a');
-    assert.deepEqual(checked.ways(new Map([[fakeMethod('a'), evidence('1')]])), []);
+    assert.deepEqual(checked.ways([{ method: fakeMethod('a'), evidence: evidence('1') }]), []);
   });
 
   const wrong: readonly (readonly [requirement: unknown, path: string, says: RegExp])[] = [

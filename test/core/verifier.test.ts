@@ -20,7 +20,7 @@ const step = new Continue({ 'www-authenticate': 'Step' });
 
 type Options = Partial<VerifierOptions>;
 
-const decide = (options: Options, request: FakeRequest = {}): Promise<Decision> =>
+const decide = async (options: Options, request: FakeRequest = {}): Promise<Decision> =>
   createVerifier({ methods: [fakeMethod('m', good)], ...options }).decide(fakeExchange(request));
 
 /** `accepted`, `accepted anonymous`, `continue 401`, or the code of the refusal and its status. */

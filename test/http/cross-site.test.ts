@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type SiteClaim, isCrossSite } from '../../src/http/cross-site.ts';
+import { isCrossSite } from '../../src/http/cross-site.ts';
 
 const own = 'https://api.example';
 const shop = 'https://shop.example';
 
-const crossSite = (claim: Partial<SiteClaim>, origins: readonly string[] = []): boolean =>
-  isCrossSite(
-    {
-      method: 'POST',
-      upgrade: false,
-      ownOrigin: own,
-      origin: undefined,
-      secFetchSite: undefined,
-      ...claim,
-    },
-    new Set(origins),
-  );
+interface Claim {
+  readonly method?: string;
+  readonly upgrade?: boolean;
+  readonly origin?: string | undefined;
+  readonly secFetchSite?: string | undefined;
+}
+
+function crossSite(claim: Claim, origins: readonly string[] = []): boolean {
+  const { method = 'POST', upgrade = false, origin, secFetchSite } = claim;
+  const field = (name: string) => (name === 'origin' ? origin : secFetchSite);
+  const place = { scheme: 'https', authority: new URL(own).host } as const;
+  return isCrossSite({ method, upgrade, ...place, field }, new Set(origins));
+}
 
 describe('isCrossSite', () => {
   // Every claim of an unsafe request: whether it is refused; and whether still where `shop` is listed.

@@ -26,7 +26,7 @@ export function fakeExchange(request: FakeRequest = {}): Exchange {
     peer: { address: '192.0.2.7', tls: undefined, ...peer },
     now: request.now ?? new Date('2030-01-01T00:00:00Z'),
     content: { tap() {} },
-    memory: new Map<object, unknown>(),
+    memory: [],
     field: (name: string) => fields[name],
     fieldLines: (name: string) => (fields[name] === undefined ? [] : [fields[name]]),
   });

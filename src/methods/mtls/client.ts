@@ -1,6 +1,7 @@
 import { type KeyObject, X509Certificate, createPrivateKey } from 'node:crypto';
 import { ConfigError } from '../../errors.ts';
-import type { ClientMethod, MaybePromise, Pem, TlsCredentials } from '../../method.ts';
+import type { MaybePromise } from '../../maybe-promise.ts';
+import type { ClientMethod, Pem, TlsCredentials } from '../../method.ts';
 import { checkOptions } from '../../options.ts';
 
 /** PEM, or a function that answers it each time a connection is opened. */

@@ -90,11 +90,10 @@ function judge(
 // RFC 6066 section 3: a certificate shown to one server name says nothing to another, whose context may
 // trust other CAs.
 function checkHost(tls: TlsPeer, { authority }: Exchange): void {
-  const host = authority?.replace(/:\d+$/, '');
-  if (host === undefined || tls.isFor(host)) return;
+  if (authority === undefined || tls.isFor(authority)) return;
   const shownTo = tls.serverName === undefined ? 'no name' : quote(tls.serverName);
   throw new AuthError(
     'ERR_MISDIRECTED_REQUEST',
-    `the connection was made to ${shownTo}, the request is for ${quote(host)}`,
+    `the connection was made to ${shownTo}, the request is for ${quote(authority)}`,
   );
 }
