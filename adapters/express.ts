@@ -1,10 +1,11 @@
 // Express 5 and 4. Refusals are answered here and never reach Express's error handler, which outside
 // production prints the stack to the peer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AuthError, type Policy, type Verifier, type VerifierOptions } from '../src/index.ts';
-import { Identity } from '../src/identity.ts';
+import type { Policy, Verifier, VerifierOptions } from '../src/index.ts';
+import type { Identity } from '../src/identity.ts';
 import { andThen } from '../src/maybe-promise.ts';
 import { decide, prepare as prepareRequest, respond } from '../src/node/guard.ts';
+import { identityFrom } from '../src/node/identity-of.ts';
 import { verifierFrom } from '../src/node/verifier-from.ts';
 
 declare global {
@@ -66,7 +67,5 @@ export function prepare(verifier: Verifier): Middleware {
  * peers pass
  */
 export function identityOf(request: { readonly identity?: Identity | undefined }): Identity {
-  const { identity } = request;
-  if (Identity.isIdentity(identity)) return identity;
-  throw new AuthError('ERR_IDENTITY_MISSING', 'no guard has put an identity on this request');
+  return identityFrom(request.identity);
 }

@@ -35,16 +35,33 @@ export interface Events {
     readonly method: string;
     readonly cause: unknown;
   };
+  /**
+   * A verifier was made on a Node.js that is past its end of life. Published once per process: subscribe
+   * before the first verifier is made.
+   */
+  readonly 'insecure-runtime': {
+    /** As in `process.version`. */
+    readonly version: string;
+    readonly reason: string;
+  };
 }
+
+/** The events about one request. */
+type RequestEvent = {
+  [Event in keyof Events]: Events[Event] extends { readonly request: RequestSummary }
+    ? Event
+    : never;
+}[keyof Events];
 
 const channels: { readonly [Event in keyof Events]: Channel } = {
   accepted: channel('countersign:accepted'),
   refused: channel('countersign:refused'),
   proof: channel('countersign:proof'),
+  'insecure-runtime': channel('countersign:insecure-runtime'),
 };
 
-/** Publishes an event. The message is only made where somebody listens. */
-export function publish<Event extends keyof Events>(
+/** Publishes an event about a request. The message is only made where somebody listens. */
+export function publish<Event extends RequestEvent>(
   event: Event,
   exchange: Exchange,
   details: () => Omit<Events[Event], 'request'>,
@@ -59,4 +76,14 @@ export function publish<Event extends keyof Events>(
     address: peer.address,
   };
   target.publish({ request, ...details() });
+}
+
+/** Publishes an event about the process itself, and says whether anybody listens. */
+export function announce<Event extends Exclude<keyof Events, RequestEvent>>(
+  event: Event,
+  message: Events[Event],
+): boolean {
+  const { hasSubscribers } = channels[event];
+  channels[event].publish(message);
+  return hasSubscribers;
 }

@@ -8,6 +8,8 @@ export interface Evidence {
   readonly subject: string;
   /** When the peer itself acted. @defaultValue the instant of the request */
   readonly authenticatedAt?: Date;
+  /** The last instant at which it holds. A connection that has left HTTP is closed then. */
+  readonly notAfter?: Date;
 
   // What `allow` may ask for beside names in certificates. A method fills in what it knows.
   readonly keyId?: string;

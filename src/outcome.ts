@@ -56,9 +56,10 @@ function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
     );
   }
   // Anything but an instant would compare as neither older nor younger, and pass for now.
-  const { authenticatedAt } = outcome;
-  if (authenticatedAt !== undefined && !isInstant(authenticatedAt)) {
-    throw new TypeError(`${method.name} answered with an authenticatedAt that is no valid Date`);
+  for (const name of ['authenticatedAt', 'notAfter'] as const) {
+    if (outcome[name] !== undefined && !isInstant(outcome[name])) {
+      throw new TypeError(`${method.name} answered with ${name}, which is no valid Date`);
+    }
   }
   return outcome;
 }

@@ -17,6 +17,7 @@ import { prepareOnce, verifyOnce } from './outcome.ts';
 import { type Place, type PlaceOptions, checkAuthority, checkSite, readPlace } from './place.ts';
 import { type CheckedPolicy, type Policy, checkPolicy } from './policy.ts';
 import type { Proven } from './requirement.ts';
+import { reportRuntime } from './runtime.ts';
 
 export interface VerifierOptions extends PlaceOptions {
   /** The ways in which a peer may prove itself. Their order is that of challenges. */
@@ -52,7 +53,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
   const { methods, policy = {}, ...place } = options;
   checkMethods(methods);
-  return verifierOf([...methods], readPlace(place), checkPolicy(policy, methods));
+  const verifier = verifierOf([...methods], readPlace(place), checkPolicy(policy, methods));
+  reportRuntime();
+  return verifier;
 }
 
 /** Whether a value decides requests, as opposed to options that say how to make one that does. */

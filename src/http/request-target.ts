@@ -5,7 +5,8 @@ import { canonicalAuthority } from './authority.ts';
 /**
  * The authority that a request names, in its one spelling; undefined where it names none.
  *
- * @param hosts every Host line, or the one `:authority` of HTTP/2
+ * @param hosts every Host line
+ * @param pseudo the `:authority` of HTTP/2, where there is one (RFC 9113 section 8.3.1)
  * @throws AuthError `ERR_REQUEST_MALFORMED` where it names several, or none that is one: each of two
  * readers along the way could then take another for it
  */
@@ -13,16 +14,22 @@ export function effectiveAuthority(
   target: string,
   hosts: readonly string[],
   scheme: 'http' | 'https',
+  pseudo?: string,
 ): string | undefined {
   if (hosts.length > 1) throw severalAuthorities();
-  const [host] = hosts;
-  const named = host === undefined ? undefined : canonicalAuthority(host, scheme);
-  if (target.startsWith('/')) return named;
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target);
-  if (absolute === null) return named;
-  const authority = canonicalAuthority(absolute[1]!, scheme);
-  if (named !== undefined && named !== authority) throw severalAuthorities();
-  return authority;
+  let named: string | undefined;
+  for (const text of [hosts[0], pseudo, absoluteAuthority(target)]) {
+    if (text === undefined) continue;
+    const authority = canonicalAuthority(text, scheme);
+    if (named !== undefined && named !== authority) throw severalAuthorities();
+    named = authority;
+  }
+  return named;
+}
+
+function absoluteAuthority(target: string): string | undefined {
+  if (target.startsWith('/')) return undefined;
+  return /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1];
 }
 
 function severalAuthorities(): AuthError {

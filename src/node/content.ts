@@ -1,15 +1,15 @@
 // Content seen as it passes, without holding it. Node's parser hands every chunk to `push`, and `null` at
 // the end; standing there, a sink sees the bytes before any parser, and can turn the end into an error.
-import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../errors.ts';
 import type { Content, ContentSink } from '../exchange.ts';
+import type { NodeRequest } from './exchange.ts';
 
 /** The content of a request. */
 export class NodeContent implements Content {
-  readonly #request: IncomingMessage;
+  readonly #request: NodeRequest;
   readonly #sinks: ContentSink[] = [];
 
-  constructor(request: IncomingMessage) {
+  constructor(request: NodeRequest) {
     this.#request = request;
   }
 

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Content, Exchange, Peer } from '../exchange.ts';
 import { effectiveAuthority } from '../http/request-target.ts';
 import { type TlsPeer, tlsPeerOf } from '../peer/tls-peer.ts';
@@ -8,14 +10,17 @@ import { NodeContent } from './content.ts';
 // more than all the rest of a verified request.
 const view = Symbol('exchange');
 
-type Viewed = IncomingMessage & { [view]?: NodeExchange; readonly originalUrl?: string };
+/** A request as Node hands it to a listener, of HTTP/1.1 or of HTTP/2. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+type Viewed = NodeRequest & { [view]?: NodeExchange; readonly originalUrl?: string };
 
 /**
  * The one view of a request that every method gets, made on first sight and kept with the request.
  *
  * Call it before any `await`: the TLS peer is read from the socket here.
  */
-export function exchangeOf(request: IncomingMessage): Exchange {
+export function exchangeOf(request: NodeRequest): Exchange {
   return ((request as Viewed)[view] ??= new NodeExchange(request));
 }
 
@@ -27,7 +32,7 @@ class NodeExchange implements Exchange {
   readonly peer: Peer;
   readonly now: Date = new Date(Date.now());
   readonly memory: unknown[] = [];
-  readonly #request: IncomingMessage;
+  readonly #request: NodeRequest;
   #authority: string | undefined;
   #content: Content | undefined;
 
@@ -48,10 +53,9 @@ class NodeExchange implements Exchange {
 
   get authority(): string | undefined {
     if (this.#authority !== undefined) return this.#authority;
-    const { headers } = this.#request;
-    const pseudo = headers[':authority'];
-    const hosts = typeof pseudo === 'string' ? [pseudo] : this.fieldLines('host');
-    return (this.#authority = effectiveAuthority(this.target, hosts, this.scheme));
+    const { [':authority']: pseudo } = this.#request.headers as Partial<Record<string, string>>;
+    const hosts = this.fieldLines('host');
+    return (this.#authority = effectiveAuthority(this.target, hosts, this.scheme, pseudo));
   }
 
   field(name: string): string | undefined {
@@ -73,15 +77,23 @@ class NodeExchange implements Exchange {
 
 class NodePeer implements Peer {
   readonly tls: TlsPeer | undefined;
-  readonly #request: IncomingMessage;
+  readonly #connection: Socket;
 
-  constructor(request: IncomingMessage) {
-    this.#request = request;
-    this.tls = tlsPeerOf(request.socket);
+  constructor(request: NodeRequest) {
+    this.#connection = connectionOf(request);
+    this.tls = tlsPeerOf(this.#connection);
     Object.freeze(this);
   }
 
   get address(): string | undefined {
-    return this.#request.socket.remoteAddress;
+    return this.#connection.remoteAddress;
   }
 }
+
+// Of HTTP/2, Node hands out a stand-in for each stream. Its methods act on the socket of the session, so
+// one that chains answers that very socket; once the session is over, the stream, which has no peer.
+function connectionOf({ httpVersionMajor, socket }: NodeRequest): Socket {
+  return httpVersionMajor >= 2 ? socket.off('close', nothing) : socket;
+}
+
+function nothing(): void {}

@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Answer, Decision } from '../decision.ts';
 import { type MaybePromise, andThen } from '../maybe-promise.ts';
 import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
-import { exchangeOf } from './exchange.ts';
-import { proveOn } from './response-hook.ts';
+import { answerFields } from './answer-fields.ts';
+import { type NodeRequest, exchangeOf } from './exchange.ts';
+import { type NodeResponse, proveOn } from './response-hook.ts';
 
 const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
 
@@ -19,8 +20,8 @@ const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
  */
 export async function guard(
   verifier: Verifier,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeRequest,
+  response: NodeResponse,
   policy?: Policy,
 ): Promise<Decision> {
   return decide(policy === undefined ? verifier : refine(verifier, policy), request, response);
@@ -29,8 +30,8 @@ export async function guard(
 /** `guard` for adapters: at once, where the verifier decides at once. Never throws nor rejects. */
 export function decide(
   verifier: Verifier,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeRequest,
+  response: NodeResponse,
 ): MaybePromise<Decision> {
   const exchange = exchangeOf(request);
   verifier.prepare(exchange);
@@ -48,27 +49,23 @@ export function decide(
  * `guard` does the same for itself. This is for where policies sit on routes only, or a body parser
  * runs before them.
  */
-export function prepare(verifier: Verifier, request: IncomingMessage): void {
+export function prepare(verifier: Verifier, request: NodeRequest): void {
   verifier.prepare(exchangeOf(request));
 }
 
 /** Writes a refusal or the next step of a method. A response that has begun already is cut off. */
-export function respond(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+export function respond(request: NodeRequest, response: NodeResponse, answer: Answer): void {
   if (response.headersSent) {
     if (!response.writableEnded) response.destroy();
     return;
   }
-  const { status, headers, body } = answer;
-  // Content that nobody will read must not be taken for the next request. HTTP/2 has streams for that.
-  const unread = !request.complete && request.httpVersionMajor < 2;
-  response.writeHead(status, {
-    ...(headers as Record<string, string | string[]>),
-    ...(unread ? { connection: 'close' } : {}),
-  });
-  response.end(body);
+  // That of HTTP/2 takes the same arguments, whatever its type says.
+  const writable = response as ServerResponse;
+  writable.writeHead(answer.status, answerFields(request, answer)).end(answer.body);
 }
 
-function refine(verifier: Verifier, policy: Policy): Verifier {
+/** The verifier under a route's policy; the same one for the same policy. @throws ConfigError */
+export function refine(verifier: Verifier, policy: Policy): Verifier {
   let byPolicy = refined.get(verifier);
   if (byPolicy === undefined) refined.set(verifier, (byPolicy = new WeakMap()));
   let result = byPolicy.get(policy);

@@ -1,20 +1,27 @@
 // Where a service proves itself: `writeHead` is the one place that every response passes, whoever writes
 // it and however, at the moment when its head is final.
-import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Exchange } from '../exchange.ts';
 import { publish } from '../events.ts';
 import type { Identity } from '../identity.ts';
 import type { ResponseHead, ServerMethod } from '../method.ts';
-import { exchangeOf } from './exchange.ts';
+import { type NodeRequest, exchangeOf } from './exchange.ts';
+
+/** The response to a request of HTTP/1.1 or of HTTP/2. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** RFC 9113 section 7. Written out, for loading node:http2 takes time that most programs never need. */
+const http2InternalError = 0x2;
 
 type Prover = (head: ResponseHead) => void;
 
-const hooked = new WeakMap<ServerResponse, Map<ServerMethod, Prover>>();
+const hooked = new WeakMap<NodeResponse, Map<ServerMethod, Prover>>();
 
 /** Sees to it that every method that the identity rests on adds its proof to the response. */
 export function proveOn(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeRequest,
+  response: NodeResponse,
   methods: readonly ServerMethod[],
   identity: Identity,
 ): void {
@@ -27,7 +34,9 @@ export function proveOn(
   }
 }
 
-function hook(response: ServerResponse, exchange: Exchange): Map<ServerMethod, Prover> {
+function hook(given: NodeResponse, exchange: Exchange): Map<ServerMethod, Prover> {
+  // That of HTTP/2 takes the same arguments, whatever its type says.
+  const response = given as ServerResponse;
   const provers = new Map<ServerMethod, Prover>();
   hooked.set(response, provers);
   const writeHead = response.writeHead;
@@ -43,7 +52,7 @@ function hook(response: ServerResponse, exchange: Exchange): Map<ServerMethod, P
       } catch (cause) {
         publish('proof', exchange, () => ({ method: method.name, cause }));
         // Half of a response is worth less than none: the peer must not read an unproven answer.
-        response.destroy();
+        tearDown(given);
         return response;
       }
     }
@@ -52,8 +61,14 @@ function hook(response: ServerResponse, exchange: Exchange): Map<ServerMethod, P
   return provers;
 }
 
+// On HTTP/2 a stream that is merely destroyed would read as one that ended in good order.
+function tearDown(response: NodeResponse): void {
+  if ('stream' in response) response.stream.close(http2InternalError);
+  else response.destroy();
+}
+
 // Fields given to writeHead itself are invisible to getHeader until they are set.
-function setFields(response: ServerResponse, given: unknown): void {
+function setFields(response: NodeResponse, given: unknown): void {
   const pairs: readonly (readonly [string, OutgoingHttpHeader])[] = Array.isArray(given)
     ? typeof given[0] === 'string'
       ? given.flatMap((name: string, i) => (i % 2 === 0 ? [[name, given[i + 1]] as const] : []))
@@ -68,7 +83,7 @@ function setFields(response: ServerResponse, given: unknown): void {
   }
 }
 
-function headOf(response: ServerResponse): ResponseHead {
+function headOf(response: NodeResponse): ResponseHead {
   return {
     status: response.statusCode,
     field(name) {

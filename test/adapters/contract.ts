@@ -1,11 +1,18 @@
 // What every adapter must do, over real TLS. An adapter's test gives one set-up and runs the list.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage, RequestListener } from 'node:http';
+import { type IncomingMessage, type RequestListener, STATUS_CODES } from 'node:http';
 import { request } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import supertest from 'supertest';
-import { AuthError, type Policy, type Verifier, createVerifier, mtls } from '../../src/index.ts';
+import {
+  AuthError,
+  type Policy,
+  type ServerMethod,
+  type Verifier,
+  createVerifier,
+  mtls,
+} from '../../src/index.ts';
 import {
   type TestCertificate,
   type TestServer,
@@ -28,23 +35,52 @@ export interface Route {
 /** What an adapter's test must be able to build. */
 export interface Adapter {
   readonly name: string;
-  application(routes: Readonly<Record<string, Route>>): RequestListener;
+  /** @defaultValue `problemDocuments` */
+  readonly refusals?: Refusals;
+  application(routes: Readonly<Record<string, Route>>): RequestListener | Promise<RequestListener>;
 }
+
+/** How a peer is told that it is refused. */
+export interface Refusals {
+  /** The status for absent credentials that no method has a challenge for. */
+  readonly absent: number;
+  /** Whether the content is read to its end before the answer, by whoever writes that. */
+  readonly readContent: boolean;
+  /** Checks what says the status. That it says nothing else is checked for all. */
+  check(answer: supertest.Response): void;
+}
+
+/** An adapter that writes refusals itself. */
+export const problemDocuments: Refusals = {
+  absent: 403,
+  readContent: false,
+  check({ status, body, headers }) {
+    assert.deepEqual(body, { status, title: STATUS_CODES[status] });
+    assert.equal(headers['content-type'], 'application/problem+json');
+    assert.equal(headers['cache-control'], 'no-store');
+  },
+};
 
 const ca = testAuthority();
 const server = ca.issue({ dnsNames: ['localhost'], usage: 'serverAuth' });
 const alice = ca.issue({ spiffeId: 'spiffe://bank.example/alice' });
 const bob = ca.issue({ spiffeId: 'spiffe://bank.example/bob' });
 const expired = ca.issue({ dnsNames: ['x.example'], notAfter: new Date(Date.now() - 1000) });
-const problem = { status: 403, title: 'Forbidden' };
+const challenging: ServerMethod = {
+  name: 'challenging',
+  verify: () => null,
+  challenge: () => ({ 'www-authenticate': 'Challenging realm="contract"' }),
+};
 
 export function runContract(adapter: Adapter): void {
+  const { refusals = problemDocuments } = adapter;
   describe(`the contract of adapters: ${adapter.name}`, () => {
     const verifier = createVerifier({ methods: [mtls()] });
     const onlyAlice: Policy = { allow: [{ spiffeId: 'spiffe://bank.example/alice' }] };
     const onlyBob: Policy = { allow: [{ spiffeId: 'spiffe://bank.example/bob' }] };
     const routes: Readonly<Record<string, Route>> = {
       '/': { guards: [[verifier]] },
+      '/challenged': { guards: [[createVerifier({ methods: [challenging] })]] },
       '/anonymous': { guards: [[verifier, { allowAnonymous: true }]] },
       '/alice': { guards: [[verifier, onlyAlice]] },
       '/nested': { guards: [[verifier], [verifier, onlyAlice]] },
@@ -69,7 +105,7 @@ export function runContract(adapter: Adapter): void {
     };
     let site: TestServer;
     before(async () => {
-      site = await testServer(adapter.application(routes), { ...server, ca: ca.cert });
+      site = await testServer(await adapter.application(routes), { ...server, ca: ca.cert });
     });
     after(() => site.close());
 
@@ -78,23 +114,31 @@ export function runContract(adapter: Adapter): void {
       return who === undefined ? test : test.cert(who.cert).key(who.key);
     }
 
+    function assertRefused(answer: supertest.Response, expected = 403): void {
+      assert.equal(answer.status, expected);
+      refusals.check(answer);
+      assert.doesNotMatch(answer.text, /secret|spiffe|ERR_|Error:|\bat /);
+    }
+
     it('gives a genuine peer to the handler', async () => {
       const { status, body } = await call('/', alice);
       assert.deepEqual([status, body], [200, { subject: 'spiffe://bank.example/alice' }]);
     });
 
-    it('refuses absent credentials with a problem document and nothing more', async () => {
-      const { status, body, headers } = await call('/', undefined);
-      assert.deepEqual([status, body], [403, problem]);
-      assert.equal(headers['content-type'], 'application/problem+json');
-      assert.equal(headers['cache-control'], 'no-store');
+    it('refuses absent credentials, and asks for nothing that no method asks for', async () => {
+      const answer = await call('/', undefined);
+      assertRefused(answer, refusals.absent);
+      assert.equal(answer.headers['www-authenticate'], undefined);
+    });
+
+    it('asks for absent credentials by the challenge of their method', async () => {
+      const answer = await call('/challenged', undefined);
+      assertRefused(answer, 401);
+      assert.equal(answer.headers['www-authenticate'], 'Challenging realm="contract"');
     });
 
     it('refuses bad credentials, also where anonymous peers may pass', async () => {
-      for (const path of ['/', '/anonymous']) {
-        const { status, body } = await call(path, expired);
-        assert.deepEqual([status, body], [403, problem]);
-      }
+      for (const path of ['/', '/anonymous']) assertRefused(await call(path, expired));
     });
 
     it('lets an anonymous peer pass without an identity where the policy says so', async () => {
@@ -104,31 +148,27 @@ export function runContract(adapter: Adapter): void {
 
     it('C27, C28: applies the policy of the route, and of no other', async () => {
       assert.equal((await call('/alice', alice)).status, 200);
-      assert.equal((await call('/alice', bob)).status, 403);
+      assertRefused(await call('/alice', bob));
       assert.equal((await call('/', bob)).status, 200);
     });
 
     it('X4: holds to both of two guards, one behind the other', async () => {
       assert.equal((await call('/nested', alice)).status, 200);
-      assert.equal((await call('/nested', bob)).status, 403);
-      for (const who of [alice, bob]) assert.equal((await call('/both', who)).status, 403);
+      assertRefused(await call('/nested', bob));
+      for (const who of [alice, bob]) assertRefused(await call('/both', who));
     });
 
     it('lets nobody pass an empty list, or an authorize that is not `true`', async () => {
-      assert.deepEqual((await call('/nobody', alice)).body, problem);
-      assert.deepEqual((await call('/truthy', alice)).body, problem);
+      assertRefused(await call('/nobody', alice));
+      assertRefused(await call('/truthy', alice));
     });
 
     it('answers a callback that fails with 500 and keeps its reason', async () => {
-      const { status, text } = await call('/failing', alice);
-      assert.equal(status, 500);
-      assert.doesNotMatch(text, /secret/);
+      assertRefused(await call('/failing', alice), 500);
     });
 
     it('keeps the reason of a refusal, and its stack, from the peer', async () => {
-      const { status, body, text } = await call('/malformed', alice);
-      assert.deepEqual([status, body], [400, { status: 400, title: 'Bad Request' }]);
-      assert.doesNotMatch(text, /secret|at /);
+      assertRefused(await call('/malformed', alice), 400);
     });
 
     it('C23: refuses a request for another host than the connection was made to', async () => {
@@ -142,7 +182,7 @@ export function runContract(adapter: Adapter): void {
 
     it('C29: refuses a request that a page of another origin makes', async () => {
       const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
-      assert.equal((await call('/', alice, 'post').set(foreign)).status, 403);
+      assertRefused(await call('/', alice, 'post').set(foreign));
       assert.equal(
         (await call('/', alice, 'post').set('sec-fetch-site', 'same-origin')).status,
         200,
@@ -167,12 +207,12 @@ export function runContract(adapter: Adapter): void {
     });
 
     it('X2: closes the connection after a refusal that left content unread', async () => {
-      const { status, headers } = await call('/nobody', alice, 'post')
-        .set('content-length', '1000000')
-        .send(Buffer.alloc(0))
-        .timeout(5000);
-      assert.equal(status, 403);
-      assert.equal(headers['connection'], 'close');
+      const test = call('/nobody', alice, 'post');
+      const answer = await (refusals.readContent
+        ? test.send({ amount: 1 })
+        : test.set('content-length', '1000000').send(Buffer.alloc(0)).timeout(5000));
+      assertRefused(answer);
+      assert.equal(answer.headers['connection'], 'close');
     });
   });
 }

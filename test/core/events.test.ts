@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
-import { publish } from '../../src/events.ts';
+import { announce, publish } from '../../src/events.ts';
 import { fakeExchange } from '../support/exchange.ts';
 
 /** What the channel gets while `run` runs. */
@@ -52,5 +52,18 @@ describe('publish', () => {
 
   it('makes no message where nobody listens', () => {
     publish('accepted', fakeExchange(), () => assert.fail('made one'));
+  });
+});
+
+describe('announce', () => {
+  const message = { version: 'v20.19.0', reason: 'old' };
+
+  it('sends insecure-runtime on a channel of its own', () => {
+    const send = (): void => assert.equal(announce('insecure-runtime', message), true);
+    assert.deepEqual(heard('countersign:insecure-runtime', send), [message]);
+  });
+
+  it('says that nobody listens', () => {
+    assert.equal(announce('insecure-runtime', message), false);
   });
 });

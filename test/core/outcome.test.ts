@@ -94,6 +94,8 @@ describe('verifyOnce', () => {
     ['an age as text', evidence('key:a', { authenticatedAt: '2030-01-01T00:00:00Z' })],
     ['an age as a number', evidence('key:a', { authenticatedAt: 0 })],
     ['an age that is null', evidence('key:a', { authenticatedAt: null })],
+    ['an end that is no instant', evidence('key:a', { notAfter: new Date(Number.NaN) })],
+    ['an end as a number', evidence('key:a', { notAfter: 0 })],
   ] as const) {
     it(`takes ${what} for a fault of the method, not for proof`, async () => {
       await assert.rejects(ask(fakeMethod('m', answer), fakeExchange()), TypeError);

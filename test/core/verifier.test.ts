@@ -6,6 +6,7 @@ import type { Decision } from '../../src/decision.ts';
 import { AuthError } from '../../src/errors.ts';
 import type { Exchange } from '../../src/exchange.ts';
 import { Identity } from '../../src/identity.ts';
+import { isPromise } from '../../src/maybe-promise.ts';
 import { Continue, type ServerMethod } from '../../src/method.ts';
 import type { Policy } from '../../src/policy.ts';
 import { type VerifierOptions, createVerifier, isVerifier } from '../../src/verifier.ts';
@@ -38,6 +39,53 @@ function inWords(decision: Decision): string {
       return `${decision.error.code} ${decision.response.status}`;
   }
 }
+
+describe('decide', () => {
+  const at = (options: Options) =>
+    createVerifier({ methods: [fakeMethod('m', good)], ...options }).decide(fakeExchange());
+
+  for (const [what, options, expected] of [
+    ['every method and callback', { policy: { authorize: () => true } }, 'accepted'],
+    ['a method that throws', { methods: [fakeMethod('m', bad)] }, 'ERR_CERTIFICATE_EXPIRED 403'],
+    ['a method that needs another step', { methods: [fakeMethod('m', step)] }, 'continue 401'],
+    [
+      'a callback that throws',
+      {
+        policy: {
+          authorize() {
+            throw new Error('bug');
+          },
+        },
+      },
+      'ERR_INTERNAL 500',
+    ],
+  ] as const) {
+    it(`answers at once where ${what} does`, () => {
+      const decision = at(options);
+      assert.ok(!isPromise(decision));
+      assert.equal(inWords(decision), expected);
+    });
+  }
+
+  it('asks one method after the other, and none behind a bad proof', async () => {
+    const seen: string[] = [];
+    const late = fakeMethod('late', async () => {
+      await later();
+      seen.push('late');
+      return null;
+    });
+    const refusing = fakeMethod('refusing', () => {
+      seen.push('refusing');
+      throw bad;
+    });
+    const last = fakeMethod('last', () => (seen.push('last'), good));
+    const methods = [late, refusing, last];
+    const require = { anyOf: methods.map(({ name }) => name) };
+    const decision = await at({ methods, policy: { require } });
+    assert.equal(inWords(decision), 'ERR_CERTIFICATE_EXPIRED 403');
+    assert.deepEqual(seen, ['late', 'refusing']);
+  });
+});
 
 describe('createVerifier', () => {
   const method = fakeMethod('m');

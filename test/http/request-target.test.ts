@@ -23,6 +23,27 @@ describe('effectiveAuthority', () => {
     });
   }
 
+  it('takes the :authority of HTTP/2, alone or beside the same Host', () => {
+    assert.equal(effectiveAuthority('/x', [], 'https', 'A.example:443'), 'a.example');
+    assert.equal(effectiveAuthority('/x', ['a.example'], 'https', 'a.example'), 'a.example');
+  });
+
+  for (const [target, hosts, pseudo, reason] of [
+    ['/x', ['b.example'], 'a.example', /more than one/],
+    ['https://b.example/x', [], 'a.example', /more than one/],
+    ['/x', ['a.example', 'a.example'], 'a.example', /more than one/],
+    ['/x', ['a.example'], 'user@a.example', /is no authority/],
+    ['/x', ['a.example'], '', /is no authority/],
+    ['/x', [''], 'a.example', /is no authority/],
+  ] as const) {
+    it(`refuses ${target} with Host [${hosts}] and :authority "${pseudo}"`, () => {
+      assert.throws(
+        () => effectiveAuthority(target, hosts, 'https', pseudo),
+        authError('ERR_REQUEST_MALFORMED', reason),
+      );
+    });
+  }
+
   const several = [
     ['/x', ['a.example', 'b.example']],
     ['/x', ['a.example', 'a.example']],

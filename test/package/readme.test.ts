@@ -46,6 +46,68 @@ const policySnippet = snippetWith("app.post('/pay'");
 const rotatingSnippet = snippetWith('const client = createClient(');
 const testingSnippet = snippetWith("from 'countersign/testing'");
 
+// Each stands between what makes its application and what serves it, on a port of its own.
+const frameworks = {
+  express: {
+    snippet: snippetWith("app.get('/me', (req, res)"),
+    head: "import express from 'express'; const app = express();",
+    tail: 'createServer(tls, app).listen(port);',
+  },
+  koa: {
+    snippet: snippetWith("from 'countersign/koa'"),
+    head: "import Koa from 'koa'; const app = new Koa();",
+    tail: 'createServer(tls, app.callback()).listen(port);',
+  },
+  nest: {
+    snippet: snippetWith("from 'countersign/nest'"),
+    head: `
+      import 'reflect-metadata';
+      import { Controller, Get, Module } from '@nestjs/common';
+      import { NestFactory } from '@nestjs/core';
+      import { MutualAuthModule } from 'countersign/nest';`,
+    tail: `
+      @Module({
+        imports: [MutualAuthModule.forRoot({ methods: [mtls()] })],
+        controllers: [MeController],
+      })
+      class AppModule {}
+      const app = await NestFactory.create(AppModule, { httpsOptions: tls, logger: false });
+      await app.listen(port);`,
+  },
+  passport: {
+    snippet: snippetWith("from 'countersign/passport'"),
+    head: "import express from 'express'; import passport from 'passport'; const app = express();",
+    tail: 'createServer(tls, app).listen(port);',
+  },
+  node: {
+    snippet: snippetWith("server.on('upgrade'"),
+    head: `
+      import { type WebSocket, WebSocketServer } from 'ws';
+      const server = createServer(tls);
+      const sockets = new WebSocketServer({ noServer: true });
+      const greet = (socket: WebSocket) => socket.close();`,
+    tail: 'server.listen(port);',
+  },
+};
+const frameworkPorts = Object.fromEntries(
+  await Promise.all(Object.keys(frameworks).map(async (name) => [name, await freePort()] as const)),
+);
+const frameworkPrograms = Object.entries(frameworks).map(([name, { head, snippet, tail }]) => [
+  `${name}.ts`,
+  `import { readFileSync as file } from 'node:fs';
+  import { createServer } from 'node:https';
+  import { createVerifier, mtls } from 'countersign';
+  const tls = {
+    cert: file('server.pem'), key: file('server.key'), ca: file('ca.pem'),
+    requestCert: true, rejectUnauthorized: false,
+  };
+  const port = ${frameworkPorts[name]};
+  export const verifier = createVerifier({ methods: [mtls()] });
+  ${head}
+  ${snippet}
+  ${tail}`,
+]);
+
 const clientHead = `
   import { readFileSync } from 'node:fs';
   import { createClient, mtlsClient } from 'countersign/client';
@@ -88,6 +150,18 @@ const files = {
     const response = await client.fetch('https://localhost:${apiPort}/');
     console.log(client.identityOf(response).subject);
     await client.close();`,
+  'asking.ts': `${clientHead}
+    import { get } from 'node:https';
+    const url = 'https://localhost:' + process.argv[2] + '/me';
+    const { fetch, close } = createClient({
+      methods: [mtlsClient({ cert: readFileSync('teller.pem'), key: readFileSync('teller.key') })],
+      server: { origins: [new URL(url).origin], ca },
+    });
+    const response = await fetch(url);
+    console.log(response.status, (await response.text()).includes('spiffe://bank.example/teller'));
+    await close();
+    get(url, { ca, agent: false }, (refusal) => console.log(refusal.resume().statusCode));`,
+  ...Object.fromEntries(frameworkPrograms),
   'testing.ts': `
     import { mutualAuth, identityOf } from 'countersign/express';
     import { createServer } from 'node:https';
@@ -103,6 +177,7 @@ const compilerOptions = {
   strict: true,
   target: 'ES2022',
   module: 'nodenext',
+  experimentalDecorators: true,
   types: ['node'],
   outDir: 'out',
 };
@@ -121,7 +196,18 @@ describe('README.md', () => {
         },
         ...files,
       },
-      ['express', 'undici', 'undici-types', '@types'],
+      [
+        '@nestjs',
+        '@types',
+        'express',
+        'koa',
+        'passport',
+        'reflect-metadata',
+        'rxjs',
+        'undici',
+        'undici-types',
+        'ws',
+      ],
     );
   });
   after(() => {
@@ -134,6 +220,7 @@ describe('README.md', () => {
 
   it('runs every snippet of code in this test', () => {
     const run = [serverSnippet, clientSnippet, policySnippet, rotatingSnippet, testingSnippet];
+    run.push(...Object.values(frameworks).map(({ snippet }) => snippet));
     assert.deepEqual(
       programs.filter(({ source }) => !run.includes(source)),
       [],
@@ -183,6 +270,15 @@ describe('README.md', () => {
     assert.equal(stderr, '');
     assert.equal(stdout.trim(), 'spiffe://bank.example/api');
   });
+
+  for (const [name, at] of Object.entries(frameworkPorts)) {
+    it(`has a service on ${name} that answers the teller, and nobody without a certificate`, async () => {
+      await start(name, at);
+      const { stdout, stderr } = user.node('out/asking.js', String(at));
+      assert.equal(stderr, '');
+      assert.equal(stdout, `200 true\n${name === 'passport' ? 401 : 403}\n`);
+    });
+  }
 
   it('has a test kit', () => {
     const { stdout, stderr } = user.node('out/testing.js');

@@ -77,7 +77,7 @@ describe('tlsPeerOf', () => {
     }
   });
 
-  it('does not take a key shared beforehand for a certificate, though it reads as authorized', async () => {
+  it('does not take a key shared beforehand for a certificate, whether or not it reads as authorized', async () => {
     const psk = Buffer.alloc(16, 7);
     const ciphers = 'PSK-AES128-GCM-SHA256';
     await using site = await guarded({
@@ -94,7 +94,8 @@ describe('tlsPeerOf', () => {
       ...options,
       pskCallback: () => ({ psk, identity: 'alice' }),
     });
-    assert.equal(authorized, true);
+    // Up to Node 22 a peer without a certificate reads as authorized where it shares a key.
+    assert.equal(authorized, Number.parseInt(process.versions.node) < 24);
     assertRefused(site, answer, { code: 'ERR_CREDENTIAL_MISSING' });
   });
 

@@ -65,8 +65,10 @@ export class Connection {
   async write(bytes: string | Uint8Array): Promise<string> {
     let text = '';
     this.socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
-    this.socket.on('error', () => {}); // A reset is an answer as well.
-    const closed = once(this.socket, 'close');
+    // A reset is an answer as well (Node 24 and later tell of the one behind a 431), at which `once` would
+    // reject.
+    this.socket.on('error', () => {});
+    const closed = new Promise((resolve) => this.socket.once('close', resolve));
     this.socket.write(bytes);
     await closed;
     return text;

@@ -5,7 +5,7 @@ type Recorded = { readonly [Event in keyof Events]: Events[Event][] };
 
 /** Everything that is published from now on, by event, until it is disposed of. */
 export function recordEvents(): Recorded & Disposable {
-  const recorded: Recorded = { accepted: [], refused: [], proof: [] };
+  const recorded: Recorded = { accepted: [], refused: [], proof: [], 'insecure-runtime': [] };
   const stops = Object.entries(recorded).map(([event, messages]) => {
     const listen = (message: unknown) => void (messages as unknown[]).push(message);
     subscribe(`countersign:${event}`, listen);

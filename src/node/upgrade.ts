@@ -1,0 +1,83 @@
+// Requests that leave HTTP, as a WebSocket's does. No middleware sees them, and no response answers them.
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type Decision, type Refused, refused } from '../decision.ts';
+import { AuthError } from '../errors.ts';
+import { publish } from '../events.ts';
+import type { Identity } from '../identity.ts';
+import type { Policy } from '../policy.ts';
+import type { Verifier } from '../verifier.ts';
+import { exchangeOf } from './exchange.ts';
+import { refine, respond } from './guard.ts';
+
+/**
+ * Decides a request of the `upgrade` event.
+ *
+ * Accepted, nothing has been written, and whoever speaks the new protocol takes the socket over; it is
+ * destroyed at the moment when the first piece of evidence that the identity rests on ends. In every other
+ * outcome the peer has its answer already, and the connection ends.
+ *
+ * A method that proves the service in the response has none here, so its peers are refused (500).
+ *
+ * @param policy replaces the verifier's in the members it names; checked on first sight
+ * @throws ConfigError (as a rejection) for such a policy
+ */
+export async function guardUpgrade(
+  verifier: Verifier,
+  request: IncomingMessage,
+  socket: Duplex,
+  policy?: Policy,
+): Promise<Decision> {
+  const exchange = exchangeOf(request);
+  const deciding = policy === undefined ? verifier : refine(verifier, policy);
+  // Nobody else listens to the socket yet, and a peer that hangs up must not end the process.
+  const hangUp = (): void => void socket.destroy();
+  socket.on('error', hangUp);
+  verifier.prepare(exchange);
+  let decision = await deciding.decide(exchange);
+  if (decision.outcome === 'accepted' && decision.identity !== undefined) {
+    decision = unproven(verifier, request, decision.identity) ?? decision;
+  }
+  if (decision.outcome !== 'accepted') {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(request.socket);
+    response.once('finish', () => socket.end(hangUp));
+    respond(request, response, decision.response);
+    return decision;
+  }
+  socket.off('error', hangUp);
+  const end = endOf(decision.identity);
+  if (end !== undefined) destroyAfter(end, socket);
+  return decision;
+}
+
+function unproven(
+  { methods }: Verifier,
+  request: IncomingMessage,
+  { evidence }: Identity,
+): Refused | undefined {
+  const prover = methods.find(({ name, prove }) => prove !== undefined && name in evidence);
+  if (prover === undefined) return undefined;
+  const cause = new AuthError('ERR_INTERNAL', 'a response that leaves HTTP carries no proof');
+  publish('proof', exchangeOf(request), () => ({ method: prover.name, cause }));
+  return refused(cause, {});
+}
+
+function endOf(identity: Identity | undefined): number | undefined {
+  const ends = Object.values(identity?.evidence ?? {}).flatMap((one) => one?.notAfter ?? []);
+  return ends.length === 0 ? undefined : Math.min(...ends.map((end) => end.getTime()));
+}
+
+const longestTimeout = 2 ** 31 - 1;
+
+function destroyAfter(end: number, socket: Duplex): void {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    const left = end + 1 - Date.now();
+    if (left <= 0) return void socket.destroy();
+    timer = setTimeout(wait, Math.min(left, longestTimeout)).unref();
+  };
+  wait();
+  socket.once('close', () => clearTimeout(timer));
+}
