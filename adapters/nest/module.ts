@@ -19,7 +19,12 @@ export const VERIFIER: unique symbol = Symbol('countersign.VERIFIER');
 
 const settingsToken: unique symbol = Symbol('countersign.settings');
 
-/** Mutual authentication for a whole application. The root module imports it, once. */
+/**
+ * Mutual authentication for a whole application. The root module imports it, once.
+ *
+ * Methods that read content see it before Nest's body parsers do. A parser that the platform's instance had
+ * before Nest was given it comes first all the same, and then such a method answers 500.
+ */
 export class MutualAuthModule {
   constructor(verifier: Verifier, host: HttpAdapterHost) {
     host.init$.subscribe(() => prepareFirst(verifier, host));

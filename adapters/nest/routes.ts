@@ -54,9 +54,10 @@ export class Routes {
   onModuleInit(): void {
     const found = [...this.#discovery.getControllers(), ...this.#discovery.getProviders()];
     for (const { metatype } of found) {
-      const prototype = metatype?.prototype as Record<string, () => unknown> | undefined;
-      if (typeof metatype !== 'function' || prototype === undefined) continue;
+      // What is no class, but a value, has none.
+      if (typeof metatype !== 'function') continue;
       this.#check(metatype.name, metatype);
+      const prototype = metatype.prototype as Record<string, () => unknown>;
       for (const name of scanner.getAllMethodNames(prototype)) {
         this.#check(`${metatype.name}.${name}`, prototype[name]!);
       }

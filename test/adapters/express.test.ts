@@ -31,7 +31,7 @@ function adapter(name: string, express: typeof express5): Adapter {
           ...(parser === 'after' ? parse : []),
           (req, res) => {
             if (handler === 'throws') throw new Error('of the handler');
-            res.json({ subject: req.identity?.subject, body: req.body as unknown });
+            res.json({ subject: req.identity?.subject, body: req.body });
           },
         );
       }

@@ -14,7 +14,12 @@ import passport from 'passport';
 import supertest from 'supertest';
 import { type Done, MutualAuthStrategy, identityOf } from '../../adapters/passport.ts';
 import { Continue, type Identity, createVerifier, mtls } from '../../src/index.ts';
-import { type TestCertificate, type TestServer, testServer } from '../../src/pki/testing.ts';
+import {
+  type TestCertificate,
+  type TestServer,
+  fakeIdentity,
+  testServer,
+} from '../../src/pki/testing.ts';
 import { serverCertificate } from '../support/guarded.ts';
 import { evidence, fakeMethod } from '../support/method.ts';
 import { alice, authority, bob } from '../support/pki.ts';
@@ -296,7 +301,7 @@ describe('verify', () => {
       (_identity, done) => done(null, { name: 'anybody' }),
     );
     const before: RequestHandler = (req, _res, next) => {
-      req.identity = 'of an outer guard' as never;
+      req.identity = fakeIdentity();
       next();
     };
     await using site = await serve([strategy], { before: [before] });
@@ -331,11 +336,15 @@ describe('verify', () => {
   };
   for (const [how, verify] of Object.entries(failing)) {
     it(`gives its own error to the application where it ${how}`, async () => {
-      const strategy = new MutualAuthStrategy({ verifier }, (_identity, done) => verify(done));
-      await using site = await serve([strategy, somebody]);
-      assert.equal((await site.call(alice)).status, 500);
-      assert.deepEqual(site.errors, [failure]);
-      assert.equal(site.handled(), 0);
+      // One verifier answers at once, the other later.
+      for (const authorize of [() => true, () => Promise.resolve(true)]) {
+        const options = { verifier, policy: { authorize } };
+        const strategy = new MutualAuthStrategy(options, (_identity, done) => verify(done));
+        await using site = await serve([strategy, somebody]);
+        assert.equal((await site.call(alice)).status, 500);
+        assert.deepEqual(site.errors, [failure]);
+        assert.equal(site.handled(), 0);
+      }
     });
   }
 
@@ -480,6 +489,33 @@ describe('a refusal by error', () => {
     assert.equal(status, 403);
     assert.match(text, /<pre>Forbidden<\/pre>/);
     assert.doesNotMatch(inspect(await printed), /CERT|ERR_|\bat /);
+  });
+});
+
+describe('a response that has begun', () => {
+  it('is cut off, so that nobody takes it for a whole one', async () => {
+    const before: RequestHandler = (_req, res, next) => {
+      res.write('begun');
+      next();
+    };
+    for (const who of [undefined, expired]) {
+      await using site = await serve([new MutualAuthStrategy({ verifier })], { before: [before] });
+      await assert.rejects(async () => await site.call(who), /aborted|hang up|ECONNRESET/);
+      assert.equal(site.handled(), 0);
+    }
+  });
+
+  it('and has ended is left as it is', async () => {
+    const before: RequestHandler = (_req, res, next) => {
+      res.send('answered');
+      next();
+    };
+    for (const who of [undefined, expired]) {
+      await using site = await serve([new MutualAuthStrategy({ verifier })], { before: [before] });
+      const { status, text } = await site.call(who);
+      assert.deepEqual([status, text], [200, 'answered']);
+      assert.deepEqual(site.errors, []);
+    }
   });
 });
 

@@ -74,6 +74,7 @@ describe('CHANGELOG.md', () => {
 function files(...folders: readonly string[]): string[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => !name.includes('node_modules'))
       .map((name) => join(folder, name))
       .filter((path) => statSync(join(root, path)).isFile()),
   );
