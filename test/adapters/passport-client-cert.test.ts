@@ -212,9 +212,7 @@ const differences: readonly Difference[] = [
     here: 401,
     there: 200,
     run: (site) =>
-      keptAcross(site, () =>
-        site.server.setSecureContext({ ...tls, crl: authority.crl().pem }),
-      ),
+      keptAcross(site, () => site.server.setSecureContext({ ...tls, crl: authority.crl().pem })),
   },
   {
     what: 'a request for another host than the connection was made to',
