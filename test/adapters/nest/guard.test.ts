@@ -140,16 +140,20 @@ for (const platform of platforms) {
       assert.equal((await site.request('/plain')).status, 200);
     });
 
-    it('guards what nobody decorated as APP_GUARD', async () => {
-      const app = await create(platform, {
-        imports: [MutualAuthModule.forRoot({ methods })],
-        controllers: [PlainController],
-        providers: [{ provide: APP_GUARD, useClass: MutualAuthGuard }],
+    for (const how of ['useClass', 'useExisting'] as const) {
+      it(`guards what nobody decorated as APP_GUARD, by ${how}`, async () => {
+        const guard =
+          how === 'useClass' ? { useClass: MutualAuthGuard } : { useExisting: MutualAuthGuard };
+        const app = await create(platform, {
+          imports: [MutualAuthModule.forRoot({ methods })],
+          controllers: [PlainController],
+          providers: [{ provide: APP_GUARD, ...guard }],
+        });
+        await using site = await serve(app);
+        assert.deepEqual((await site.request('/plain')).body, forbidden);
+        assert.equal((await site.request('/plain', alice)).status, 200);
       });
-      await using site = await serve(app);
-      assert.deepEqual((await site.request('/plain')).body, forbidden);
-      assert.equal((await site.request('/plain', alice)).status, 200);
-    });
+    }
 
     it('decides once where APP_GUARD and a decorator both apply it', async () => {
       let asked = 0;

@@ -263,6 +263,16 @@ for (const platform of platforms) {
   });
 }
 
+describe('an application on Fastify without middleware', () => {
+  it('runs with the module in it', async () => {
+    const members = { imports: [MutualAuthModule.forRoot({ methods })], controllers: [Controlled] };
+    const adapter = new FastifyAdapter({ skipMiddie: true });
+    const options = { logger: false, abortOnError: false } as const;
+    await using site = await serve(await NestFactory.create(rootModule(members), adapter, options));
+    assert.equal((await site.request('/', alice)).status, 200);
+  });
+});
+
 describe('an application without HTTP', () => {
   it('starts with the module in it', async () => {
     const members = { imports: [MutualAuthModule.forRoot({ methods })] };
