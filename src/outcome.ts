@@ -2,7 +2,7 @@
 // guards there are.
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
-import { type MaybePromise, andThen } from './maybe-promise.ts';
+import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
 import { Continue, type ServerMethod } from './method.ts';
 
 /** What a method answers; see `ServerMethod.verify`. */
@@ -40,7 +40,12 @@ function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
   const memory: Memory = { method, failure: undefined, outcome: undefined };
   exchange.memory.push(memory);
   try {
-    method.prepare?.(exchange);
+    const answer: unknown = method.prepare?.(exchange);
+    // What comes later comes after `verify`, and nobody would hear of its failure.
+    if (isPromise(answer)) {
+      answer.catch(() => undefined);
+      throw new TypeError(`${method.name} prepares asynchronously, which it must not`);
+    }
   } catch (error) {
     memory.failure = errorOf(method, error);
   }

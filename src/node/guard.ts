@@ -61,7 +61,12 @@ export function respond(request: NodeRequest, response: NodeResponse, answer: An
   }
   // That of HTTP/2 takes the same arguments, whatever its type says.
   const writable = response as ServerResponse;
-  writable.writeHead(answer.status, answerFields(request, answer)).end(answer.body);
+  try {
+    writable.writeHead(answer.status, answerFields(request, answer)).end(answer.body);
+  } catch {
+    // A field of some method that is none. No answer is one, an error page with a stack is not.
+    writable.destroy();
+  }
 }
 
 /** The verifier under a route's policy; the same one for the same policy. @throws ConfigError */

@@ -5,6 +5,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import type { Exchange } from '../exchange.ts';
 import { publish } from '../events.ts';
 import type { Identity } from '../identity.ts';
+import { isPromise } from '../maybe-promise.ts';
 import type { ResponseHead, ServerMethod } from '../method.ts';
 import { type NodeRequest, exchangeOf } from './exchange.ts';
 
@@ -14,9 +15,9 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 /** RFC 9113 section 7. Written out, for loading node:http2 takes time that most programs never need. */
 const http2InternalError = 0x2;
 
-type Prover = (head: ResponseHead) => void;
+type Prover = (head: ResponseHead) => unknown;
 
-const hooked = new WeakMap<NodeResponse, Map<ServerMethod, Prover>>();
+const known = new WeakMap<NodeResponse, Map<ServerMethod, Prover>>();
 
 /** Sees to it that every method that the identity rests on adds its proof to the response. */
 export function proveOn(
@@ -29,8 +30,13 @@ export function proveOn(
   for (const method of methods) {
     const evidence = identity.evidence[method.name];
     if (method.prove === undefined || evidence === undefined) continue;
-    const provers = hooked.get(response) ?? hook(response, exchange);
+    const provers = known.get(response) ?? hook(response, exchange);
     provers.set(method, (head) => method.prove?.(exchange, evidence, head));
+    if (response.headersSent) {
+      const cause = new Error('the head had left before the guard decided');
+      publish('proof', exchange, () => ({ method: method.name, cause }));
+      if (!response.writableEnded) tearDown(response);
+    }
   }
 }
 
@@ -38,27 +44,46 @@ function hook(given: NodeResponse, exchange: Exchange): Map<ServerMethod, Prover
   // That of HTTP/2 takes the same arguments, whatever its type says.
   const response = given as ServerResponse;
   const provers = new Map<ServerMethod, Prover>();
-  hooked.set(response, provers);
+  known.set(response, provers);
   const writeHead = response.writeHead;
-  response.writeHead = function (status: number, ...rest: unknown[]): ServerResponse {
+  response.writeHead = function hooked(status: number, ...rest: unknown[]): ServerResponse {
     response.writeHead = writeHead;
-    const message = typeof rest[0] === 'string' ? rest.shift() : undefined;
-    response.statusCode = status;
-    if (typeof message === 'string') response.statusMessage = message;
-    setFields(response, rest[0]);
-    for (const [method, prove] of provers) {
-      try {
-        prove(headOf(response));
-      } catch (cause) {
-        publish('proof', exchange, () => ({ method: method.name, cause }));
-        // Half of a response is worth less than none: the peer must not read an unproven answer.
-        tearDown(given);
-        return response;
-      }
+    try {
+      const message = typeof rest[0] === 'string' ? rest.shift() : undefined;
+      response.statusCode = status;
+      if (typeof message === 'string') response.statusMessage = message;
+      setFields(response, rest[0]);
+      return proveAll(given, exchange, provers) ? writeHead.call(response, status) : response;
+    } catch (error) {
+      // No head has left. The next one, of an error page perhaps, is to be proven as well.
+      response.writeHead = hooked;
+      throw error;
     }
-    return writeHead.call(response, status);
   };
   return provers;
+}
+
+/** Whether every proof is in the head. If not, the response is gone. */
+function proveAll(
+  response: NodeResponse,
+  exchange: Exchange,
+  provers: ReadonlyMap<ServerMethod, Prover>,
+): boolean {
+  for (const [method, prove] of provers) {
+    try {
+      const answer: unknown = prove(headOf(response));
+      if (isPromise(answer)) {
+        answer.catch(() => undefined);
+        throw new TypeError(`${method.name} proves asynchronously, which it must not`);
+      }
+    } catch (cause) {
+      publish('proof', exchange, () => ({ method: method.name, cause }));
+      // Half of a response is worth less than none: the peer must not read an unproven answer.
+      tearDown(response);
+      return false;
+    }
+  }
+  return true;
 }
 
 // On HTTP/2 a stream that is merely destroyed would read as one that ended in good order.

@@ -39,16 +39,21 @@ export async function guardUpgrade(
     decision = unproven(verifier, request, decision.identity) ?? decision;
   }
   if (decision.outcome !== 'accepted') {
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(request.socket);
-    response.once('finish', () => socket.end(hangUp));
-    respond(request, response, decision.response);
+    try {
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(request.socket);
+      response.once('finish', () => socket.end(hangUp));
+      respond(request, response, decision.response);
+    } catch {
+      // The answer to an earlier request is under way on this socket, and this one has no place behind it.
+      socket.destroy();
+    }
     return decision;
   }
   socket.off('error', hangUp);
   const end = endOf(decision.identity);
-  if (end !== undefined) destroyAfter(end, socket);
+  if (end !== undefined && !socket.destroyed) destroyAfter(end, socket);
   return decision;
 }
 

@@ -84,8 +84,10 @@ function snapshot(socket: TLSSocket): TlsPeer {
   const thumbprint = complaint === undefined ? leaf?.fingerprint256 : undefined;
   let hearsay = false;
   if (thumbprint !== undefined) {
-    hearsay = outrun || (socket.isSessionReused() && leaves?.has(thumbprint) !== true);
-    if (!hearsay) leaves?.add(thumbprint);
+    const now = performance.now(); // Setting the clock back gives nobody more time.
+    const resumed = socket.isSessionReused();
+    hearsay = outrun || (resumed && leaves?.has(thumbprint, now) !== true);
+    if (!hearsay && !resumed) leaves?.add(thumbprint, now);
     // Where we cannot tell what a ticket is worth, none is left to come back with.
     if (hearsay || leaves === undefined) forgetTickets(socket);
   }

@@ -130,7 +130,9 @@ function beganUnder(basis: unknown, socket: JudgedSocket, callback: boolean): bo
   const context = callback ? undefined : handle?.sni_context;
   if (context !== undefined) return context === basis;
   const credentials = options?.secureContext;
-  if (typeof basis !== 'string' || credentials === undefined) return true;
+  // A context that the handshake did not know: only the record of leaves can vouch, for a resumed one.
+  if (typeof basis !== 'string') return socket.isSessionReused();
+  if (credentials === undefined) return false;
   return credentials === server?._sharedCreds || digests.get(credentials) === basis;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVerifier, mtls } from '../../src/index.ts';
 import { testAuthority } from '../../src/pki/testing.ts';
-import { sendOnce } from '../support/connection.ts';
+import { connect, sendOnce } from '../support/connection.ts';
 import { assertAccepted, assertRefused, guarded, serverCertificate } from '../support/guarded.ts';
 import { alice, authority } from '../support/pki.ts';
 
@@ -86,6 +86,43 @@ describe('the server name of a connection', () => {
       status: code === misdirected.code ? 421 : 403,
       handled: 1,
     });
+  });
+});
+
+describe('a context that is added while the server runs', () => {
+  it('C24: is not reached by a handshake that did not know it', async () => {
+    const partners = testAuthority();
+    await using site = await guarded();
+    const { cert, key } = serverCertificate;
+    const partner = { servername: 'partner.example', checkServerIdentity: () => undefined };
+    const sent = { headers: { host: 'partner.example' } };
+    using early = await connect(site.port, { ...shown, ...partner });
+    site.server.addContext('partner.example', { cert, key, ca: partners.cert });
+    assertRefused(site, await early.send(sent), { code: 'ERR_RESUMPTION_UNVERIFIED' });
+    const carol = partners.issue({ dnsNames: ['carol.example'] });
+    const late = { cert: carol.cert, key: carol.key, ...partner };
+    assertAccepted(site, await sendOnce(site.port, late, sent), 'dns:carol.example');
+  });
+});
+
+describe('a request of HTTP/1.0 that names no host', () => {
+  const nameless = 'GET / HTTP/1.0\r\n\r\n';
+
+  it('C23: is refused where the connection asked for one', async () => {
+    await using site = await guarded();
+    using connection = await connect(site.port, shown);
+    assert.match(await connection.write(nameless), /^HTTP\/1\.1 421 /);
+    assert.equal(site.handled.length, 0);
+  });
+
+  it('is served where the connection asked for none either', async () => {
+    await using site = await guarded();
+    using connection = await connect(site.port, {
+      ...shown,
+      servername: '',
+      checkServerIdentity: () => undefined,
+    });
+    assert.match(await connection.write(nameless), /^HTTP\/1\.1 200 /);
   });
 });
 

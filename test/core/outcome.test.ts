@@ -118,6 +118,16 @@ describe('prepareOnce', () => {
     assert.deepEqual(seen, ['prepare', 'verify', 'prepare', 'verify']);
   });
 
+  it('takes a promise for a fault of the method, which nobody would wait for', async () => {
+    for (const prepare of [async () => {}, () => Promise.reject(new Error('later'))]) {
+      const exchange = fakeExchange();
+      const method = fakeMethod('m', evidence('key:a'), { prepare: prepare });
+      prepareOnce(method, exchange);
+      await assert.rejects(ask(method, exchange), TypeError);
+      assert.equal(method.calls, 0);
+    }
+  });
+
   it('lets the method see the exchange with itself as `this`', () => {
     const exchange = fakeExchange();
     const method = fakeMethod('m', null, {

@@ -137,3 +137,58 @@ describe('respond', () => {
     assert.deepEqual([statusCode, text], [200, 'whole']);
   });
 });
+
+describe('a proof that goes wrong', () => {
+  for (const [what, fail] of Object.entries({
+    'a field that is none': (res: ServerResponse) => res.writeHead(200, { x: 'a\nb' }),
+    'a status that is none': (res: ServerResponse) => res.writeHead(1000),
+  })) {
+    it(`does not leave the error page without one, after ${what}`, async () => {
+      const { statusCode, headers } = await call((res) => {
+        assert.throws(() => fail(res));
+        res.writeHead(500).end('error page');
+      });
+      assert.equal(statusCode, 500);
+      assert.equal(headers['x-proof'], 'key:a 500 nothing');
+    });
+  }
+
+  it('because it is a promise, tears the response down', async () => {
+    using events = recordEvents();
+    for (const prove of [async () => {}, () => Promise.reject(new Error('later'))]) {
+      await assert.rejects(call((res) => res.end('x'), { prover: method(prove) }));
+    }
+    assert.equal(events.proof.length, 2);
+  });
+
+  it('because the head has left before the guard decided, tears the response down', async () => {
+    using events = recordEvents();
+    const verify = async () => ({ subject: 'key:a' });
+    const early: ServerMethod = { ...proving, verify };
+    const verifier = createVerifier({ methods: [early] });
+    const server = createServer((req, res) => {
+      res.write('prelude');
+      void guard(verifier, req, res).then(() => res.end('secret'));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const outgoing = request({ port, host: '127.0.0.1', agent: false }).end();
+    await assert.rejects(async () => {
+      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+      for await (const chunk of incoming) assert.doesNotMatch(String(chunk), /secret/);
+    });
+    server.close();
+    assert.equal(events.proof.length, 1);
+  });
+});
+
+describe('respond', () => {
+  it('ends the connection where a field of the answer is none', async () => {
+    const asking: ServerMethod = {
+      name: 'm',
+      verify: () => null,
+      challenge: () => ({ 'www-authenticate': 'a\nb' }),
+    };
+    await assert.rejects(call((res) => res.end(), { prover: asking }));
+  });
+});

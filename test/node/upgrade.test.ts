@@ -200,4 +200,23 @@ describe('guardUpgrade', () => {
     waiting[1]!();
     assert.equal((await next).status, 403);
   });
+
+  it('X1: lives on when a refused upgrade comes behind a request that is not answered yet', async () => {
+    await using site = await service();
+    using connection = await connect(site.port);
+    const { server } = site;
+    server.removeAllListeners('request');
+    server.on('request', () => {});
+    const upgraded = once(server, 'upgrade');
+    const gone = once(connection.socket, 'close');
+    connection.socket.on('error', () => {}).resume();
+    connection.socket.write(
+      'GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n' +
+        'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    await upgraded;
+    await gone;
+    assert.deepEqual(site.rejections, []);
+    assert.equal(code(site.decisions[0]), 'ERR_CREDENTIAL_MISSING');
+  });
 });

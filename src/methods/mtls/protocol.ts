@@ -26,11 +26,12 @@ export function certificateEvidence(
   const spiffeId = spiffeIdOf(certificate);
   const facts = {
     ...(spiffeId === undefined ? {} : { spiffeId }),
-    dnsNames: names.dnsNames,
-    emails: names.emails,
-    uris: names.uris,
-    ips: names.ips,
-    upns: names.upns,
+    // One connection's requests share them.
+    dnsNames: Object.freeze([...names.dnsNames]),
+    emails: Object.freeze([...names.emails]),
+    uris: Object.freeze([...names.uris]),
+    ips: Object.freeze([...names.ips]),
+    upns: Object.freeze([...names.upns]),
     subjectDn: certificate.subjectDn,
     issuerDn: certificate.issuerDn,
     x5tS256: sha256(certificate.der),

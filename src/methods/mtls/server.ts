@@ -90,10 +90,12 @@ function judge(
 // RFC 6066 section 3: a certificate shown to one server name says nothing to another, whose context may
 // trust other CAs.
 function checkHost(tls: TlsPeer, { authority }: Exchange): void {
-  if (authority === undefined || tls.isFor(authority)) return;
+  // HTTP/1.0 may name none. That is for whoever asked for none, and not for each host that there is.
+  const fits = authority === undefined ? tls.serverName === undefined : tls.isFor(authority);
+  if (fits) return;
   const shownTo = tls.serverName === undefined ? 'no name' : quote(tls.serverName);
   throw new AuthError(
     'ERR_MISDIRECTED_REQUEST',
-    `the connection was made to ${shownTo}, the request is for ${quote(authority)}`,
+    `the connection was made to ${shownTo}, the request is for ${authority === undefined ? 'none' : quote(authority)}`,
   );
 }
