@@ -119,7 +119,8 @@ describe('prepareOnce', () => {
   });
 
   it('takes a promise for a fault of the method, which nobody would wait for', async () => {
-    for (const prepare of [async () => {}, () => Promise.reject(new Error('later'))]) {
+    const late: (() => unknown)[] = [async () => {}, () => Promise.reject(new Error('later'))];
+    for (const prepare of late) {
       const exchange = fakeExchange();
       const method = fakeMethod('m', evidence('key:a'), { prepare: prepare });
       prepareOnce(method, exchange);

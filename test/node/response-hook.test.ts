@@ -155,7 +155,8 @@ describe('a proof that goes wrong', () => {
 
   it('because it is a promise, tears the response down', async () => {
     using events = recordEvents();
-    for (const prove of [async () => {}, () => Promise.reject(new Error('later'))]) {
+    const late: (() => unknown)[] = [async () => {}, () => Promise.reject(new Error('later'))];
+    for (const prove of late) {
       await assert.rejects(call((res) => res.end('x'), { prover: method(prove) }));
     }
     assert.equal(events.proof.length, 2);
