@@ -36,6 +36,13 @@ describe('the server name of a connection', () => {
     });
   }
 
+  it('C23: refuses the same wrong host each time it is asked for on one connection', async () => {
+    await using site = await guarded();
+    using connection = await connect(site.port, shown);
+    const sent = { headers: { host: 'other.example' } };
+    for (let i = 0; i < 2; i++) assertRefused(site, await connection.send(sent), misdirected);
+  });
+
   it('C23: refuses one authority over the connection to another, though both are served', async () => {
     const verifier = createVerifier({
       methods: [mtls()],
