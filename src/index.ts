@@ -25,5 +25,25 @@ export type { Events, RequestSummary } from './events.ts';
 export { mtls } from './methods/mtls/index.ts';
 export type { CertificateSubject, MtlsOptions } from './methods/mtls/index.ts';
 export { readCertificate } from './x509/certificate.ts';
-export type { BasicConstraints, Certificate, KeyUsage } from './x509/certificate.ts';
-export type { GeneralNames, OtherName } from './x509/general-names.ts';
+export type { Certificate, Signed } from './x509/certificate.ts';
+export type {
+  AuthorityInfoAccess,
+  AuthorityKeyId,
+  BasicConstraints,
+  CertificatePolicies,
+  DistributionPoint,
+  DistributionPointName,
+  Extension,
+  KeyUsage,
+  PolicyConstraints,
+  PolicyMapping,
+} from './x509/extensions.ts';
+export type { GeneralName, GeneralNames, OtherName } from './x509/general-names.ts';
+export type { NameConstraints, Subtree } from './x509/name-constraints.ts';
+export type { CanonicalName } from './x509/name-match.ts';
+export type { PolicyOptions } from './x509/policy-graph.ts';
+export type { ReferenceName } from './x509/reference-name.ts';
+export type { Profile } from './x509/conformance.ts';
+export type { TlsPurpose } from './x509/usage.ts';
+export { validatePath } from './validate-path.ts';
+export type { CertificateSource, PathValidation, ValidatePathOptions } from './validate-path.ts';

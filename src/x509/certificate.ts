@@ -9,54 +9,93 @@ import {
   countOf,
   integerBytes,
   malformed,
-  namedBits,
   oidOf,
   tag,
   timeOf,
 } from './der.ts';
 import { distinguishedName } from './distinguished-name.ts';
-import { type GeneralNames, noNames, readGeneralNames } from './general-names.ts';
+import {
+  type AuthorityInfoAccess,
+  type AuthorityKeyId,
+  type BasicConstraints,
+  type CertificatePolicies,
+  type DistributionPoint,
+  type Extension,
+  type KeyUsage,
+  type PolicyConstraints,
+  type PolicyMapping,
+  extensionOid,
+  readAuthorityInfoAccess,
+  readAuthorityKeyId,
+  readBasicConstraints,
+  readCertificatePolicies,
+  readDistributionPoints,
+  readExtendedKeyUsage,
+  readInhibitAnyPolicy,
+  readKeyUsage,
+  readPolicyConstraints,
+  readPolicyMappings,
+  readSubjectKeyId,
+} from './extensions.ts';
+import {
+  type GeneralName,
+  type GeneralNames,
+  byKind,
+  noNames,
+  readSubjectAltName,
+} from './general-names.ts';
+import { type NameConstraints, readNameConstraints } from './name-constraints.ts';
 
+/** What a certificate states. Extensions that are missing are undefined, and restrict nothing. */
 export interface Certificate {
   readonly der: Uint8Array;
+  readonly version: 1 | 2 | 3;
   /** Upper-case hexadecimal, without leading zeros. */
   readonly serialNumber: string;
   /** RFC 4514 text. */
   readonly issuerDn: string;
   readonly subjectDn: string;
+  /** The names as DER. */
+  readonly issuer: Uint8Array;
+  readonly subject: Uint8Array;
   readonly notBefore: Date;
   readonly notAfter: Date;
   /** The subject public key info, as DER. */
   readonly spki: Uint8Array;
   readonly names: GeneralNames;
-  /** Undefined where the extension is missing, which restricts nothing. */
+  /** The names of the subjectAltName in their order, also those of kinds that `names` leaves out. */
+  readonly subjectAltName: readonly GeneralName[];
   readonly keyUsage: ReadonlySet<KeyUsage> | undefined;
-  /** The purposes as OIDs; undefined where the extension is missing, which restricts nothing. */
+  /** The purposes as OIDs. */
   readonly extendedKeyUsage: readonly string[] | undefined;
   readonly basicConstraints: BasicConstraints | undefined;
+  readonly subjectKeyId: Uint8Array | undefined;
+  readonly authorityKeyId: AuthorityKeyId | undefined;
+  readonly nameConstraints: NameConstraints | undefined;
+  readonly policies: CertificatePolicies | undefined;
+  readonly policyMappings: readonly PolicyMapping[] | undefined;
+  readonly policyConstraints: PolicyConstraints | undefined;
+  readonly inhibitAnyPolicy: number | undefined;
+  readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
+  /** Where changes to the CRL are published (RFC 5280 section 4.2.1.15). */
+  readonly freshestCrl: readonly DistributionPoint[] | undefined;
+  readonly authorityInfoAccess: AuthorityInfoAccess | undefined;
+  /** Every extension by its OID, also those that nothing here knows. */
+  readonly extensions: ReadonlyMap<string, Extension>;
+  readonly signed: Signed;
 }
 
-export interface BasicConstraints {
-  readonly ca: boolean;
-  readonly pathLength: number | undefined;
+/** Something signed: certificates, CRLs and OCSP responses have this in common. */
+export interface Signed {
+  /** The DER under the signature. */
+  readonly content: Uint8Array;
+  /** The DER of the AlgorithmIdentifier. */
+  readonly algorithm: Uint8Array;
+  readonly signature: Uint8Array;
 }
-
-const keyUsages = [
-  'digitalSignature',
-  'contentCommitment',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-] as const;
-
-export type KeyUsage = (typeof keyUsages)[number];
 
 // No certificate in use comes near; a larger one only costs time.
-const maxBytes = 65_536;
+const maxBytes = 262_144;
 
 /**
  * Reads one certificate in DER.
@@ -65,51 +104,118 @@ const maxBytes = 65_536;
  */
 export function readCertificate(der: Uint8Array): Certificate {
   if (der.length > maxBytes) throw malformed(`more than ${maxBytes} bytes`);
-  const outer = DerReader.only(der, tag.sequence);
-  const tbs = outer.enter(tag.sequence);
-  const outerAlgorithm = outer.next(tag.sequence);
-  bitStringBytes(outer.next(tag.bitString));
-  outer.end();
+  const { signed, members: tbs } = readSigned(der);
 
   const version = readVersion(tbs);
   const serialNumber = serialText(integerBytes(tbs.next(tag.integer)));
-  const algorithm = tbs.next(tag.sequence);
+  const algorithm = tbs.next(tag.sequence).whole;
   // RFC 5280 section 4.1.1.2: the unsigned copy must say the same as the signed one.
-  if (Buffer.compare(algorithm.whole, outerAlgorithm.whole) !== 0) {
+  if (Buffer.compare(algorithm, signed.algorithm) !== 0) {
     throw malformed('two different signature algorithms');
   }
-  const issuerDn = distinguishedName(tbs.next(tag.sequence).whole);
+  const issuer = tbs.next(tag.sequence).whole;
   const validity = tbs.enter(tag.sequence);
   const notBefore = timeOf(validity.next());
   const notAfter = timeOf(validity.next());
   validity.end();
-  const subjectDn = distinguishedName(tbs.next(tag.sequence).whole);
+  const subject = tbs.next(tag.sequence).whole;
   const spki = tbs.next(tag.sequence).whole;
   if (version > 1) {
-    tbs.optional(context(1, false)); // issuerUniqueID and subjectUniqueID: obsolete, and say nothing
-    tbs.optional(context(2, false));
+    // issuerUniqueID and subjectUniqueID: obsolete, and say nothing.
+    for (const number of [1, 2]) {
+      const id = tbs.optional(context(number, false));
+      if (id !== undefined) checkBits(id);
+    }
   }
   const list = version === 3 ? tbs.optional(context(3, true)) : undefined;
   tbs.end();
-  const extensions = list === undefined ? new Map<string, Uint8Array>() : readExtensions(list);
+  const extensions = list === undefined ? new Map<string, Extension>() : readExtensions(list);
 
   const read = <T>(oid: string, reader: (value: Uint8Array) => T): T | undefined => {
-    const value = extensions.get(oid);
-    return value === undefined ? undefined : reader(value);
+    const extension = extensions.get(oid);
+    return extension === undefined ? undefined : reader(extension.value);
   };
+  const subjectAltName = read(extensionOid.subjectAltName, readSubjectAltName);
   return {
     der,
+    version,
     serialNumber,
-    issuerDn,
-    subjectDn,
+    issuerDn: distinguishedName(issuer),
+    subjectDn: distinguishedName(subject),
+    issuer,
+    subject,
     notBefore,
     notAfter,
     spki,
-    names: read('2.5.29.17', readGeneralNames) ?? noNames,
-    keyUsage: read('2.5.29.15', readKeyUsage),
-    extendedKeyUsage: read('2.5.29.37', readExtendedKeyUsage),
-    basicConstraints: read('2.5.29.19', readBasicConstraints),
+    names: subjectAltName === undefined ? noNames : byKind(subjectAltName),
+    subjectAltName: subjectAltName ?? [],
+    keyUsage: read(extensionOid.keyUsage, readKeyUsage),
+    extendedKeyUsage: read(extensionOid.extendedKeyUsage, readExtendedKeyUsage),
+    basicConstraints: read(extensionOid.basicConstraints, readBasicConstraints),
+    subjectKeyId: read(extensionOid.subjectKeyId, readSubjectKeyId),
+    authorityKeyId: read(extensionOid.authorityKeyId, readAuthorityKeyId),
+    nameConstraints: read(extensionOid.nameConstraints, readNameConstraints),
+    policies: read(extensionOid.certificatePolicies, readCertificatePolicies),
+    policyMappings: read(extensionOid.policyMappings, readPolicyMappings),
+    policyConstraints: read(extensionOid.policyConstraints, readPolicyConstraints),
+    inhibitAnyPolicy: read(extensionOid.inhibitAnyPolicy, readInhibitAnyPolicy),
+    crlDistributionPoints: read(extensionOid.crlDistributionPoints, readDistributionPoints),
+    freshestCrl: read(extensionOid.freshestCrl, readDistributionPoints),
+    authorityInfoAccess: read(extensionOid.authorityInfoAccess, readAuthorityInfoAccess),
+    extensions,
+    signed,
   };
+}
+
+/**
+ * The outer form of everything that is signed: content, algorithm, signature.
+ *
+ * @param trailing reads what may follow the signature
+ * @throws AuthError `ERR_CERTIFICATE_MALFORMED`
+ */
+export function readSigned(
+  der: Uint8Array,
+  trailing?: (outer: DerReader) => void,
+): { readonly signed: Signed; readonly members: DerReader } {
+  const outer = DerReader.only(der, tag.sequence);
+  const content = outer.next(tag.sequence);
+  const algorithm = outer.next(tag.sequence).whole;
+  const signature = bitStringBytes(outer.next(tag.bitString));
+  trailing?.(outer);
+  outer.end();
+  return {
+    signed: { content: content.whole, algorithm, signature },
+    members: new DerReader(content.content),
+  };
+}
+
+/** Reads the SEQUENCE OF Extension inside `element`, of certificates and everything alike. */
+export function readExtensions(element: Element): ReadonlyMap<string, Extension> {
+  const reader = DerReader.only(element.content, tag.sequence);
+  const extensions = new Map<string, Extension>();
+  do {
+    const extension = reader.enter(tag.sequence);
+    const oid = oidOf(extension.next(tag.oid));
+    const critical = extension.optional(tag.boolean);
+    if (critical !== undefined && !booleanOf(critical)) throw malformed('a default spelt out');
+    // A second copy would let two readers see two certificates.
+    if (extensions.has(oid)) throw malformed('an extension twice');
+    const value = extension.next(tag.octetString).content;
+    extensions.set(oid, { critical: critical !== undefined, value });
+    extension.end();
+  } while (!reader.done);
+  return extensions;
+}
+
+/** A serial number in upper-case hexadecimal, without leading zeros. */
+export function serialText(bytes: Uint8Array): string {
+  // Negative serials are wrong but issued, and RFC 5280 section 4.1.2.2 asks to bear them.
+  if (bytes[0]! >= 0x80) {
+    const value = BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`));
+    return value.toString(16).toUpperCase();
+  }
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  return hex.replace(/^0+(?=.)/, '').toUpperCase();
 }
 
 function readVersion(tbs: DerReader): 1 | 2 | 3 {
@@ -122,51 +228,14 @@ function readVersion(tbs: DerReader): 1 | 2 | 3 {
   return version;
 }
 
-function readExtensions(element: Element): ReadonlyMap<string, Uint8Array> {
-  const reader = DerReader.only(element.content, tag.sequence);
-  const extensions = new Map<string, Uint8Array>();
-  do {
-    const extension = reader.enter(tag.sequence);
-    const oid = oidOf(extension.next(tag.oid));
-    const critical = extension.optional(tag.boolean);
-    if (critical !== undefined && !booleanOf(critical)) throw malformed('a default spelt out');
-    // A second copy would let two readers see two certificates.
-    if (extensions.has(oid)) throw malformed('an extension twice');
-    extensions.set(oid, extension.next(tag.octetString).content);
-    extension.end();
-  } while (!reader.done);
-  return extensions;
-}
-
-function readKeyUsage(value: Uint8Array): ReadonlySet<KeyUsage> {
-  const reader = new DerReader(value);
-  const bits = namedBits(reader.next(tag.bitString));
-  reader.end();
-  return new Set(bits.flatMap((bit) => keyUsages[bit] ?? []));
-}
-
-function readExtendedKeyUsage(value: Uint8Array): readonly string[] {
-  const reader = DerReader.only(value, tag.sequence);
-  const purposes: string[] = [];
-  do purposes.push(oidOf(reader.next(tag.oid)));
-  while (!reader.done);
-  return purposes;
-}
-
-function readBasicConstraints(value: Uint8Array): BasicConstraints {
-  const reader = DerReader.only(value, tag.sequence);
-  const flag = reader.optional(tag.boolean);
-  const limit = reader.optional(tag.integer);
-  reader.end();
-  return {
-    ca: flag !== undefined && booleanOf(flag),
-    pathLength: limit === undefined ? undefined : countOf(limit),
-  };
-}
-
-function serialText(bytes: Uint8Array): string {
-  // Negative serials are wrong but issued, and RFC 5280 section 4.1.2.2 asks to bear them.
-  const bits = bytes.length * 8;
-  const value = BigInt.asIntN(bits, BigInt(`0x${Buffer.from(bytes).toString('hex')}`));
-  return value.toString(16).toUpperCase();
+function checkBits({ content }: Element): void {
+  const [unused, ...bytes] = content;
+  const last = bytes.at(-1);
+  if (
+    unused === undefined ||
+    unused > 7 ||
+    (last === undefined ? unused !== 0 : (last & (2 ** unused - 1)) !== 0)
+  ) {
+    throw malformed('a bit string with an impossible tail');
+  }
 }

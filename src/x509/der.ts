@@ -11,6 +11,7 @@ export const tag = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8String: 0x0c,
   numericString: 0x12,
   printableString: 0x13,
@@ -161,6 +162,15 @@ export function oidOf(element: Element): string {
   if (!fresh) throw malformed('an object identifier that is cut short');
   const root = Math.min(2, Math.floor(arcs[0]! / 40));
   return [root, arcs[0]! - root * 40, ...arcs.slice(1)].join('.');
+}
+
+/** An ENUMERATED value below 128, which covers every one in use. */
+export function enumeratedOf(element: Element): number {
+  const [value] = element.content;
+  if (value === undefined || element.content.length !== 1 || value > 0x7f) {
+    throw malformed('an enumerated value out of range');
+  }
+  return value;
 }
 
 /** The bits of a BIT STRING that must be whole bytes, as keys and signatures are. */

@@ -1,9 +1,19 @@
-// Subject alternative names (RFC 5280 section 4.2.1.6), each in the grammar of its kind. A name outside
-// its grammar refuses the certificate: skipping it would hide an attack, keeping it would name somebody.
+// General names (RFC 5280 section 4.2.1.6), each in the grammar of its kind. A name outside its grammar
+// refuses whatever holds it: skipping it would hide an attack, keeping it would name somebody.
 import { DerReader, type Element, ascii, context, malformed, oidOf } from './der.ts';
 import { distinguishedName, stringOf } from './distinguished-name.ts';
 import { isPresentedDnsName } from './dns-name.ts';
 import { ipText } from './ip-address.ts';
+
+/** One name, by its kind. */
+export type GeneralName =
+  /** Text: a DNS name and the host of a mail address are in lower case, an IP address in canonical form. */
+  | { readonly kind: 'email' | 'dnsName' | 'uri' | 'ip' | 'upn'; readonly value: string }
+  /** A distinguished name: RFC 4514 text, and the DER of the Name. */
+  | { readonly kind: 'directoryName'; readonly value: string; readonly der: Uint8Array }
+  | { readonly kind: 'otherName'; readonly value: OtherName }
+  /** A form that nothing here can compare. */
+  | { readonly kind: 'x400Address' | 'ediPartyName' | 'registeredId'; readonly value: Uint8Array };
 
 /** The names of a certificate's subject, by kind, in the order of the certificate. */
 export interface GeneralNames {
@@ -24,7 +34,9 @@ export interface OtherName {
   readonly value: Uint8Array;
 }
 
-const upnOid = '1.3.6.1.4.1.311.20.2.3';
+/** The otherName that smart cards keep the user principal name in. */
+export const upnOid = '1.3.6.1.4.1.311.20.2.3';
+
 // Shared by all certificates that have no names of a kind, so nobody may add one to it.
 const nothing: readonly never[] = Object.freeze([]);
 
@@ -39,8 +51,17 @@ export const noNames: GeneralNames = {
   otherNames: nothing,
 };
 
-/** Reads the extension's value. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
-export function readGeneralNames(extension: Uint8Array): GeneralNames {
+/** Reads the value of a subjectAltName. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
+export function readSubjectAltName(extension: Uint8Array): readonly GeneralName[] {
+  const reader = DerReader.only(extension, 0x30);
+  const names: GeneralName[] = [];
+  do names.push(readGeneralName(reader));
+  while (!reader.done);
+  return names;
+}
+
+/** Names by their kind. Those that nothing here can compare are left out. */
+export function byKind(list: readonly GeneralName[]): GeneralNames {
   const names = {
     dnsNames: [] as string[],
     emails: [] as string[],
@@ -50,40 +71,68 @@ export function readGeneralNames(extension: Uint8Array): GeneralNames {
     directoryNames: [] as string[],
     otherNames: [] as OtherName[],
   };
-  const reader = DerReader.only(extension, 0x30);
-  do {
-    const element = reader.next();
-    switch (element.tag) {
-      case context(0, true): {
-        const other = readOtherName(element);
-        if (other.oid === upnOid) names.upns.push(upnOf(other.value));
-        else names.otherNames.push(other);
+  for (const name of list) {
+    switch (name.kind) {
+      case 'dnsName':
+        names.dnsNames.push(name.value);
         break;
-      }
-      case context(1, false):
-        names.emails.push(emailOf(element));
+      case 'email':
+        names.emails.push(name.value);
         break;
-      case context(2, false):
-        names.dnsNames.push(dnsNameOf(element));
+      case 'uri':
+        names.uris.push(name.value);
         break;
-      case context(4, true):
-        names.directoryNames.push(distinguishedName(element.content));
+      case 'ip':
+        names.ips.push(name.value);
         break;
-      case context(6, false):
-        names.uris.push(uriOf(element));
+      case 'upn':
+        names.upns.push(name.value);
         break;
-      case context(7, false):
-        names.ips.push(ipText(element.content));
+      case 'directoryName':
+        names.directoryNames.push(name.value);
         break;
-      case context(3, true): // x400Address
-      case context(5, true): // ediPartyName
-      case context(8, false): // registeredID
+      case 'otherName':
+        names.otherNames.push(name.value);
         break;
       default:
-        throw malformed('a subject alternative name of no known kind');
     }
-  } while (!reader.done);
+  }
   return names;
+}
+
+/** Reads the next name. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
+export function readGeneralName(reader: DerReader): GeneralName {
+  const element = reader.next();
+  switch (element.tag) {
+    case context(0, true): {
+      const value = readOtherName(element);
+      return value.oid === upnOid
+        ? { kind: 'upn', value: upnOf(value.value) }
+        : { kind: 'otherName', value };
+    }
+    case context(1, false):
+      return { kind: 'email', value: emailOf(element) };
+    case context(2, false):
+      return { kind: 'dnsName', value: dnsNameOf(element) };
+    case context(3, true):
+      return { kind: 'x400Address', value: element.whole };
+    case context(4, true):
+      return {
+        kind: 'directoryName',
+        value: distinguishedName(element.content),
+        der: element.content,
+      };
+    case context(5, true):
+      return { kind: 'ediPartyName', value: element.whole };
+    case context(6, false):
+      return { kind: 'uri', value: uriOf(element) };
+    case context(7, false):
+      return { kind: 'ip', value: ipText(element.content) };
+    case context(8, false):
+      return { kind: 'registeredId', value: element.whole };
+    default:
+      throw malformed('a general name of no known kind');
+  }
 }
 
 function readOtherName(element: Element): OtherName {

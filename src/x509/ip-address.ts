@@ -17,11 +17,17 @@ export function ipText(bytes: Uint8Array): string {
 export function canonicalIp(text: string): string | undefined {
   if (isIPv4(text)) return text;
   if (!isIPv6(text) || text.includes('%')) return undefined;
+  return ipText(ipBytes(text));
+}
+
+/** The 4 or 16 bytes of an address, which must be one, without a zone. */
+export function ipBytes(text: string): Uint8Array {
+  if (isIPv4(text)) return Uint8Array.from(text.split('.').map(Number));
   const [head = '', tail] = text.split('::');
   const front = groupsOf(head);
   const back = tail === undefined ? [] : groupsOf(tail);
   const zeros = Array<number>(8 - front.length - back.length).fill(0);
-  return ipText(Uint8Array.from([...front, ...zeros, ...back].flatMap((g) => [g >> 8, g & 0xff])));
+  return Uint8Array.from([...front, ...zeros, ...back].flatMap((g) => [g >> 8, g & 0xff]));
 }
 
 function groupsOf(text: string): number[] {

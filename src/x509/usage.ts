@@ -4,7 +4,15 @@ import type { Certificate } from './certificate.ts';
 /** Which end of a TLS connection a certificate is shown for. */
 export type TlsPurpose = 'clientAuth' | 'serverAuth';
 
-const purposeOid = { clientAuth: '1.3.6.1.5.5.7.3.2', serverAuth: '1.3.6.1.5.5.7.3.1' } as const;
+/** What a path is validated for; `any` asks nothing. */
+export type Purpose = TlsPurpose | 'ocspSigning' | 'any';
+
+const purposeOid: Readonly<Record<Exclude<Purpose, 'any'>, string>> = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
+};
+const anyPurpose = '2.5.29.37.0';
 
 /**
  * Checks that a leaf may stand at this end of a TLS connection (RFC 5280 sections 4.2.1.3, 4.2.1.12).
@@ -23,5 +31,28 @@ export function checkTlsUsage(certificate: Certificate, purpose: TlsPurpose): vo
   // keyEncipherment instead, does not authenticate a client at all and is gone from TLS 1.3.
   if (keyUsage !== undefined && !keyUsage.has('digitalSignature')) {
     throw new AuthError('ERR_CERTIFICATE_USAGE', "the certificate's key may not sign a handshake");
+  }
+}
+
+/**
+ * Checks that a certificate may stand in a path for this purpose, at its end or above it: a CA whose
+ * purposes are listed vouches for these only.
+ *
+ * @throws AuthError `ERR_CERTIFICATE_USAGE`
+ */
+export function checkPurpose(certificate: Certificate, purpose: Purpose, leaf: boolean): void {
+  if (purpose === 'any') return;
+  const { extendedKeyUsage, keyUsage } = certificate;
+  const fits =
+    extendedKeyUsage === undefined ||
+    extendedKeyUsage.includes(purposeOid[purpose]) ||
+    extendedKeyUsage.includes(anyPurpose);
+  if (!fits) {
+    throw new AuthError('ERR_CERTIFICATE_USAGE', `the certificate is not meant for ${purpose}`);
+  }
+  // RFC 5280 section 4.2.1.12: the uses of the key that are consistent with TLS.
+  const uses = ['digitalSignature', 'keyEncipherment', 'keyAgreement'] as const;
+  if (leaf && keyUsage !== undefined && !uses.some((use) => keyUsage.has(use))) {
+    throw new AuthError('ERR_CERTIFICATE_USAGE', "the certificate's key is not for TLS");
   }
 }

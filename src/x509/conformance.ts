@@ -1,0 +1,136 @@
+// What RFC 5280 asks of whoever issues certificates, as far as a certificate shows it. One that breaks
+// these rules was made by software that does not know them, and nothing it says is certain.
+import { AuthError } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import { extensionOid } from './extensions.ts';
+import { isSameName } from './name-match.ts';
+
+/** `webpki` adds what browsers ask of public CAs (CA/Browser Forum Baseline Requirements, section 7.1). */
+export type Profile = 'rfc5280' | 'webpki';
+
+/** Where in a path a certificate stands. */
+export type Role = 'leaf' | 'intermediate' | 'anchor';
+
+const subjectDirectoryAttributes = '2.5.29.9';
+
+// Those that this package acts upon.
+const understood = new Set<string>([
+  extensionOid.keyUsage,
+  extensionOid.subjectAltName,
+  extensionOid.basicConstraints,
+  extensionOid.nameConstraints,
+  extensionOid.crlDistributionPoints,
+  extensionOid.certificatePolicies,
+  extensionOid.policyMappings,
+  extensionOid.policyConstraints,
+  extensionOid.extendedKeyUsage,
+  extensionOid.inhibitAnyPolicy,
+]);
+
+// RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2.1: never critical.
+const neverCritical = [
+  extensionOid.authorityKeyId,
+  extensionOid.subjectKeyId,
+  subjectDirectoryAttributes,
+  extensionOid.freshestCrl,
+  extensionOid.authorityInfoAccess,
+];
+
+// Sections 4.2.1.10, 4.2.1.11, 4.2.1.14: always.
+const alwaysCritical = [
+  extensionOid.nameConstraints,
+  extensionOid.policyConstraints,
+  extensionOid.inhibitAnyPolicy,
+];
+
+/**
+ * Checks one certificate by itself.
+ *
+ * @throws AuthError `ERR_CERTIFICATE_EXTENSION`, also for a critical extension that nothing here knows
+ */
+export function checkConformance(certificate: Certificate, role: Role, profile: Profile): void {
+  checkCriticality(certificate);
+  checkNames(certificate);
+  checkKeyIds(certificate);
+  checkConstraints(certificate, role);
+  if (profile === 'webpki') checkWebPki(certificate, role);
+}
+
+function checkCriticality({ extensions, policies }: Certificate): void {
+  for (const [oid, { critical }] of extensions) {
+    if (critical && !understood.has(oid)) {
+      throw refused(`a critical extension that is unknown or must not be critical (${oid})`);
+    }
+  }
+  for (const oid of neverCritical) {
+    if (extensions.get(oid)?.critical === true) throw refused(`${oid} as critical`);
+  }
+  for (const oid of alwaysCritical) {
+    if (extensions.get(oid)?.critical === false) throw refused(`${oid} as not critical`);
+  }
+  // Section 4.2.1.4: where the extension is critical, its qualifiers must be understood.
+  const critical = extensions.get(extensionOid.certificatePolicies)?.critical === true;
+  if (critical && policies?.unknownQualifier === true) throw refused('an unknown policy qualifier');
+}
+
+function checkNames({ issuerDn, subjectDn, extensions, subjectAltName, basicConstraints }: Certificate): void {
+  // Section 4.1.2.4.
+  if (issuerDn === '') throw refused('no issuer');
+  if (subjectDn !== '') return;
+  // Section 4.1.2.6.
+  if (basicConstraints?.ca === true) throw refused('no subject, and is a CA');
+  if (subjectAltName.length === 0) throw refused('no subject of any kind');
+  if (extensions.get(extensionOid.subjectAltName)?.critical !== true) {
+    throw refused('no subject but names that are not critical');
+  }
+}
+
+function checkKeyIds({
+  issuer,
+  subject,
+  authorityKeyId,
+  subjectKeyId,
+  basicConstraints,
+}: Certificate): void {
+  // Sections 4.2.1.1 and 4.2.1.2.
+  if (authorityKeyId?.keyId === undefined) {
+    // Who signed it is plain where it did so itself.
+    if (!isSameName(issuer, subject)) throw refused('no authority key identifier');
+  }
+  if (basicConstraints?.ca === true && subjectKeyId === undefined) {
+    throw refused('no subject key identifier, and is a CA');
+  }
+}
+
+function checkConstraints(certificate: Certificate, role: Role): void {
+  const { basicConstraints, keyUsage, nameConstraints, policyMappings, extensions } = certificate;
+  const ca = basicConstraints?.ca === true;
+  if (role !== 'leaf' && extensions.get(extensionOid.basicConstraints)?.critical === false) {
+    throw refused('basic constraints of a CA as not critical');
+  }
+  // Sections 4.2.1.3, 4.2.1.9, 4.2.1.10.
+  if (ca) return;
+  if (keyUsage?.has('keyCertSign') === true) throw refused('keyCertSign, and is no CA');
+  if (basicConstraints?.pathLength !== undefined) throw refused('a path length, and is no CA');
+  if (nameConstraints !== undefined) throw refused('name constraints, and is no CA');
+  if (policyMappings !== undefined) throw refused('policy mappings, and is no CA');
+}
+
+function checkWebPki(certificate: Certificate, role: Role): void {
+  const { version, extendedKeyUsage, authorityKeyId, basicConstraints } = certificate;
+  if (version !== 3) throw refused('a version other than 3');
+  if (role === 'anchor') {
+    if (extendedKeyUsage !== undefined) throw refused('purposes, and is a root');
+    if (authorityKeyId?.namesCertificate === true) throw refused('a root that names its issuer');
+    if (authorityKeyId !== undefined && authorityKeyId.keyId === undefined) {
+      throw refused('an authority key identifier without a key');
+    }
+  }
+  if (role !== 'leaf') return;
+  if (extendedKeyUsage === undefined) throw refused('no purposes');
+  if (basicConstraints?.ca === true) throw refused('a CA as a leaf');
+}
+
+function refused(what: string): AuthError {
+  return new AuthError('ERR_CERTIFICATE_EXTENSION', `the certificate has ${what}`);
+}

@@ -1,0 +1,274 @@
+// The extensions of certificates that a path rests on, each read by its own grammar (RFC 5280 section
+// 4.2.1). One that is there and unreadable refuses the certificate, critical or not.
+import {
+  DerReader,
+  type Element,
+  ascii,
+  booleanOf,
+  context,
+  countOf,
+  malformed,
+  namedBits,
+  oidOf,
+  tag,
+} from './der.ts';
+import { type GeneralName, readGeneralName } from './general-names.ts';
+
+/** The object identifiers of what is read here. */
+export const extensionOid = {
+  subjectKeyId: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  crlDistributionPoints: '2.5.29.31',
+  certificatePolicies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
+  authorityKeyId: '2.5.29.35',
+  policyConstraints: '2.5.29.36',
+  extendedKeyUsage: '2.5.29.37',
+  freshestCrl: '2.5.29.46',
+  inhibitAnyPolicy: '2.5.29.54',
+  authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+} as const;
+
+/** Stands for every policy (RFC 5280 section 4.2.1.4). */
+export const anyPolicy = '2.5.29.32.0';
+
+/** One extension as the certificate holds it. */
+export interface Extension {
+  readonly critical: boolean;
+  /** The DER inside the OCTET STRING. */
+  readonly value: Uint8Array;
+}
+
+export interface BasicConstraints {
+  readonly ca: boolean;
+  readonly pathLength: number | undefined;
+}
+
+const keyUsages = [
+  'digitalSignature',
+  'contentCommitment',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+] as const;
+
+export type KeyUsage = (typeof keyUsages)[number];
+
+/** Which key of the issuer signed: a hint for building paths, never evidence. */
+export interface AuthorityKeyId {
+  readonly keyId: Uint8Array | undefined;
+  /** Whether it names a certificate of the issuer by issuer and serial number. */
+  readonly namesCertificate: boolean;
+}
+
+export interface CertificatePolicies {
+  readonly oids: readonly string[];
+  /** Whether a policy has a qualifier other than the two that RFC 5280 defines. */
+  readonly unknownQualifier: boolean;
+}
+
+export interface PolicyMapping {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Each number counts the certificates below that it spares; undefined where it is not there. */
+export interface PolicyConstraints {
+  readonly requireExplicit: number | undefined;
+  readonly inhibitMapping: number | undefined;
+}
+
+/** Where revocation is published (RFC 5280 section 4.2.1.13). */
+export interface DistributionPoint {
+  /** The full name, or the issuer's name with one more part; undefined where only `crlIssuer` is given. */
+  readonly name: DistributionPointName | undefined;
+  /** Bits of ReasonFlags; undefined means all reasons. */
+  readonly reasons: readonly number[] | undefined;
+  readonly crlIssuer: readonly GeneralName[] | undefined;
+}
+
+export type DistributionPointName =
+  | { readonly fullName: readonly GeneralName[] }
+  /** The DER of the RelativeDistinguishedName, as a SET. */
+  | { readonly relativeName: Uint8Array };
+
+/** Where to ask about a certificate. Addresses as they stand in it: nobody has checked them. */
+export interface AuthorityInfoAccess {
+  readonly ocsp: readonly string[];
+  readonly caIssuers: readonly string[];
+}
+
+export function readKeyUsage(value: Uint8Array): ReadonlySet<KeyUsage> {
+  const reader = new DerReader(value);
+  const bits = namedBits(reader.next(tag.bitString));
+  reader.end();
+  // RFC 5280 section 4.2.1.3: at least one bit.
+  if (bits.length === 0) throw malformed('a key usage without any use');
+  return new Set(bits.flatMap((bit) => keyUsages[bit] ?? []));
+}
+
+export function readExtendedKeyUsage(value: Uint8Array): readonly string[] {
+  return listOf(value, (reader) => oidOf(reader.next(tag.oid)));
+}
+
+export function readBasicConstraints(value: Uint8Array): BasicConstraints {
+  const reader = DerReader.only(value, tag.sequence);
+  const flag = reader.optional(tag.boolean);
+  const limit = reader.optional(tag.integer);
+  reader.end();
+  return {
+    ca: flag !== undefined && booleanOf(flag),
+    pathLength: limit === undefined ? undefined : countOf(limit),
+  };
+}
+
+export function readSubjectKeyId(value: Uint8Array): Uint8Array {
+  const reader = new DerReader(value);
+  const { content } = reader.next(tag.octetString);
+  reader.end();
+  return content;
+}
+
+export function readAuthorityKeyId(value: Uint8Array): AuthorityKeyId {
+  const reader = DerReader.only(value, tag.sequence);
+  const keyId = reader.optional(context(0, false))?.content;
+  const issuer = reader.optional(context(1, true));
+  const serialNumber = reader.optional(context(2, false));
+  reader.end();
+  if ((issuer === undefined) !== (serialNumber === undefined)) {
+    throw malformed('an authority key identifier with half a name');
+  }
+  if (issuer !== undefined) readMembers(issuer.content, readGeneralName);
+  return { keyId, namesCertificate: issuer !== undefined };
+}
+
+export function readCertificatePolicies(value: Uint8Array): CertificatePolicies {
+  let unknownQualifier = false;
+  const oids = listOf(value, (reader) => {
+    const policy = reader.enter(tag.sequence);
+    const oid = oidOf(policy.next(tag.oid));
+    const qualifiers = policy.optional(tag.sequence);
+    policy.end();
+    if (qualifiers === undefined) return oid;
+    readMembers(qualifiers.content, (list) => {
+      const qualifier = list.enter(tag.sequence);
+      const kind = oidOf(qualifier.next(tag.oid));
+      const content = qualifier.next();
+      qualifier.end();
+      if (kind === '1.3.6.1.5.5.7.2.1') {
+        if (content.tag !== tag.ia5String) throw malformed('a policy address that is no text');
+        ascii(content.content);
+      } else if (kind === '1.3.6.1.5.5.7.2.2') {
+        if (content.tag !== tag.sequence) throw malformed('a user notice that is none');
+      } else {
+        unknownQualifier = true;
+      }
+    });
+    return oid;
+  });
+  // RFC 5280 section 4.2.1.4: a policy must not appear more than once.
+  if (new Set(oids).size !== oids.length) throw malformed('a policy twice');
+  return { oids, unknownQualifier };
+}
+
+export function readPolicyMappings(value: Uint8Array): readonly PolicyMapping[] {
+  return listOf(value, (reader) => {
+    const pair = reader.enter(tag.sequence);
+    const mapping = { issuer: oidOf(pair.next(tag.oid)), subject: oidOf(pair.next(tag.oid)) };
+    pair.end();
+    return mapping;
+  });
+}
+
+export function readPolicyConstraints(value: Uint8Array): PolicyConstraints {
+  const reader = DerReader.only(value, tag.sequence);
+  const explicit = reader.optional(context(0, false));
+  const mapping = reader.optional(context(1, false));
+  reader.end();
+  // RFC 5280 section 4.2.1.11: an empty sequence is not allowed.
+  if (explicit === undefined && mapping === undefined) throw malformed('empty policy constraints');
+  return {
+    requireExplicit: explicit === undefined ? undefined : countOf(explicit),
+    inhibitMapping: mapping === undefined ? undefined : countOf(mapping),
+  };
+}
+
+export function readInhibitAnyPolicy(value: Uint8Array): number {
+  const reader = new DerReader(value);
+  const count = countOf(reader.next(tag.integer));
+  reader.end();
+  return count;
+}
+
+export function readDistributionPoints(value: Uint8Array): readonly DistributionPoint[] {
+  return listOf(value, (list) => {
+    const reader = list.enter(tag.sequence);
+    const name = reader.optional(context(0, true));
+    const reasons = reader.optional(context(1, false));
+    const crlIssuer = reader.optional(context(2, true));
+    reader.end();
+    // RFC 5280 section 4.2.1.13: reasons alone name no place.
+    if (name === undefined && crlIssuer === undefined) {
+      throw malformed('a distribution point without a name');
+    }
+    return {
+      name: name === undefined ? undefined : readDistributionPointName(name),
+      reasons: reasons === undefined ? undefined : namedBits(reasons),
+      crlIssuer:
+        crlIssuer === undefined ? undefined : readMembers(crlIssuer.content, readGeneralName),
+    };
+  });
+}
+
+/** The choice behind `[0]` of a distribution point, in certificates and in CRLs. */
+export function readDistributionPointName({ content }: Element): DistributionPointName {
+  const reader = new DerReader(content);
+  const choice = reader.next();
+  reader.end();
+  if (choice.tag === context(0, true)) {
+    return { fullName: readMembers(choice.content, readGeneralName) };
+  }
+  if (choice.tag !== context(1, true)) throw malformed('a distribution point of no known kind');
+  const relativeName = Uint8Array.from(choice.whole);
+  relativeName[0] = tag.set;
+  return { relativeName };
+}
+
+export function readAuthorityInfoAccess(value: Uint8Array): AuthorityInfoAccess {
+  const ocsp: string[] = [];
+  const caIssuers: string[] = [];
+  listOf(value, (reader) => {
+    const access = reader.enter(tag.sequence);
+    const kind = oidOf(access.next(tag.oid));
+    const name = readGeneralName(access);
+    access.end();
+    if (name.kind !== 'uri') return;
+    if (kind === '1.3.6.1.5.5.7.48.1') ocsp.push(name.value);
+    if (kind === '1.3.6.1.5.5.7.48.2') caIssuers.push(name.value);
+  });
+  return { ocsp, caIssuers };
+}
+
+/** The members of the one SEQUENCE OF that fills `value`: at least one, as everywhere in RFC 5280. */
+function listOf<T>(value: Uint8Array, read: (reader: DerReader) => T): T[] {
+  const reader = new DerReader(value);
+  const { content } = reader.next(tag.sequence);
+  reader.end();
+  return readMembers(content, read);
+}
+
+/** One member after the other, at least one. */
+function readMembers<T>(content: Uint8Array, read: (reader: DerReader) => T): T[] {
+  const reader = new DerReader(content);
+  const members: T[] = [];
+  do members.push(read(reader));
+  while (!reader.done);
+  return members;
+}

@@ -1,0 +1,276 @@
+// Name constraints (RFC 5280 sections 4.2.1.10 and 6.1.4): the space of names that a CA may name others in.
+// A form of name that is constrained and cannot be compared refuses the certificate that carries it.
+import { AuthError, quote } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import { DerReader, type Element, ascii, context, malformed, oidOf, tag } from './der.ts';
+import { distinguishedName, stringOf } from './distinguished-name.ts';
+import { isHostName } from './dns-name.ts';
+import { type GeneralName, upnOid } from './general-names.ts';
+import { ipBytes } from './ip-address.ts';
+import { type CanonicalName, canonicalName, isWithin } from './name-match.ts';
+
+export interface NameConstraints {
+  readonly permitted: readonly Subtree[];
+  readonly excluded: readonly Subtree[];
+}
+
+/** One subtree of names of one form. */
+export type Subtree =
+  /** A host and all below it; empty for all there are. */
+  | { readonly form: 'dnsName'; readonly base: string }
+  /** A mailbox, a host, or with a leading dot all hosts below one; empty for all there are. */
+  | { readonly form: 'email'; readonly base: string }
+  /** A host, or with a leading dot all hosts below one; empty for all there are. */
+  | { readonly form: 'uri'; readonly base: string }
+  | { readonly form: 'ip'; readonly address: Uint8Array; readonly mask: Uint8Array }
+  | { readonly form: 'directoryName'; readonly base: CanonicalName; readonly text: string }
+  /** A form that cannot be compared: an otherName's with its OID, or the tag of another. */
+  | { readonly form: `otherName ${string}` | `tag ${number}` };
+
+/** Reads the extension's value. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
+export function readNameConstraints(value: Uint8Array): NameConstraints {
+  const reader = DerReader.only(value, tag.sequence);
+  const permitted = reader.optional(context(0, true));
+  const excluded = reader.optional(context(1, true));
+  reader.end();
+  // RFC 5280 section 4.2.1.10: never an empty sequence.
+  if (permitted === undefined && excluded === undefined) throw malformed('empty name constraints');
+  return { permitted: readSubtrees(permitted), excluded: readSubtrees(excluded) };
+}
+
+function readSubtrees(list: Element | undefined): readonly Subtree[] {
+  if (list === undefined) return [];
+  const reader = new DerReader(list.content);
+  const subtrees: Subtree[] = [];
+  do {
+    const subtree = reader.enter(tag.sequence);
+    subtrees.push(readBase(subtree.next()));
+    // RFC 5280 section 4.2.1.10: minimum is zero and, as a default, left out; maximum is absent.
+    if (!subtree.done) throw malformed('a name constraint with a minimum or maximum');
+  } while (!reader.done);
+  return subtrees;
+}
+
+function readBase(element: Element): Subtree {
+  switch (element.tag) {
+    case context(0, true):
+      return { form: `otherName ${oidOf(new DerReader(element.content).next(tag.oid))}` };
+    case context(1, false):
+      return { form: 'email', base: emailBase(ascii(element.content)) };
+    case context(2, false): {
+      const base = ascii(element.content).toLowerCase();
+      if (base !== '' && !isHostName(base)) throw malformed('a name constraint that is no DNS name');
+      return { form: 'dnsName', base };
+    }
+    case context(4, true):
+      return {
+        form: 'directoryName',
+        base: canonicalName(element.content),
+        text: distinguishedName(element.content),
+      };
+    case context(6, false):
+      return { form: 'uri', base: hostBase(ascii(element.content)) };
+    case context(7, false):
+      return { form: 'ip', ...ipBase(element.content) };
+    case context(3, true):
+    case context(5, true):
+    case context(8, false):
+      return { form: `tag ${element.tag}` };
+    default:
+      throw malformed('a name constraint of no known kind');
+  }
+}
+
+function emailBase(text: string): string {
+  const at = text.lastIndexOf('@');
+  return at < 0 ? hostBase(text) : `${text.slice(0, at)}@${hostBase(text.slice(at + 1))}`;
+}
+
+function hostBase(text: string): string {
+  const host = text.toLowerCase();
+  if (host !== '' && !isHostName(host.replace(/^\./, ''))) {
+    throw malformed('a name constraint that is no host');
+  }
+  return host;
+}
+
+function ipBase(content: Uint8Array): { address: Uint8Array; mask: Uint8Array } {
+  if (content.length !== 8 && content.length !== 32) {
+    throw malformed('a name constraint that is no address range');
+  }
+  const half = content.length / 2;
+  const mask = content.subarray(half);
+  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  // In the style of RFC 4632: ones, then zeros.
+  if (!/^1*0*$/.test(bits)) throw malformed('a name constraint with holes in its mask');
+  return { address: content.subarray(0, half), mask };
+}
+
+/** What all CAs of a path so far allow those below them to be named. */
+export class PermittedNames {
+  readonly #sets: readonly NameConstraints[];
+
+  constructor(sets: readonly NameConstraints[] = []) {
+    this.#sets = sets;
+  }
+
+  /** The same, and within these constraints too. */
+  narrowed(constraints: NameConstraints | undefined): PermittedNames {
+    return constraints === undefined ? this : new PermittedNames([...this.#sets, constraints]);
+  }
+
+  /**
+   * Checks every name of a certificate, those in its subject included.
+   *
+   * @throws AuthError `ERR_CERTIFICATE_CONSTRAINED`; `ERR_CERTIFICATE_UNDECIDED` where there are more names
+   *   and constraints than anybody needs
+   */
+  check(certificate: Certificate): void {
+    if (this.#sets.length === 0) return;
+    const names = namesOf(certificate);
+    const constraints = this.#sets.reduce(
+      (sum, { permitted, excluded }) => sum + permitted.length + excluded.length,
+      0,
+    );
+    if (names.length * constraints > maxComparisons) {
+      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'too many names and name constraints');
+    }
+    for (const name of names) for (const set of this.#sets) checkName(name, set);
+  }
+}
+
+// As much as other validators do (2^20 pairs), which is far more than certificates in use need.
+const maxComparisons = 1_048_576;
+
+type Name =
+  | { readonly form: 'dnsName' | 'email' | 'uri'; readonly text: string }
+  | { readonly form: 'ip'; readonly text: string; readonly bytes: Uint8Array }
+  | { readonly form: 'directoryName'; readonly text: string; readonly name: CanonicalName }
+  | { readonly form: `otherName ${string}` | `tag ${number}`; readonly text: string };
+
+const emailAddress = '1.2.840.113549.1.9.1';
+const commonName = '2.5.4.3';
+
+function namesOf({ subject, subjectDn, subjectAltName: alternatives }: Certificate): Name[] {
+  const names: Name[] = alternatives.map(constrainable);
+  if (subjectDn === '') return names;
+  names.push({ form: 'directoryName', text: subjectDn, name: canonicalName(subject) });
+  // RFC 5280 section 4.2.1.10: mail addresses in the subject count where the extension has none. The
+  // common name is no host to us, but it is to others, who would take our word for the path.
+  for (const [type, text] of attributesOf(subject)) {
+    if (type === emailAddress && !alternatives.some(({ kind }) => kind === 'email')) {
+      names.push({ form: 'email', text });
+    }
+    if (
+      type === commonName &&
+      text.includes('.') &&
+      isHostName(text.toLowerCase()) &&
+      !alternatives.some(({ kind }) => kind === 'dnsName')
+    ) {
+      names.push({ form: 'dnsName', text: text.toLowerCase() });
+    }
+  }
+  return names;
+}
+
+function constrainable(name: GeneralName): Name {
+  switch (name.kind) {
+    case 'dnsName':
+    case 'email':
+    case 'uri':
+      return { form: name.kind, text: name.value };
+    case 'ip':
+      return { form: 'ip', text: name.value, bytes: ipBytes(name.value) };
+    case 'directoryName':
+      return { form: 'directoryName', text: name.value, name: canonicalName(name.der) };
+    case 'upn':
+      return { form: `otherName ${upnOid}`, text: name.value };
+    case 'otherName':
+      return { form: `otherName ${name.value.oid}`, text: name.value.oid };
+    case 'x400Address':
+    case 'ediPartyName':
+    case 'registeredId':
+      return { form: `tag ${name.value[0]!}`, text: name.kind };
+  }
+}
+
+function attributesOf(subject: Uint8Array): (readonly [type: string, text: string])[] {
+  const found: [string, string][] = [];
+  const reader = DerReader.only(subject, tag.sequence);
+  while (!reader.done) {
+    const set = reader.enter(tag.set);
+    do {
+      const pair = set.enter(tag.sequence);
+      const type = oidOf(pair.next(tag.oid));
+      const text = stringOf(pair.next());
+      if (text !== undefined) found.push([type, text]);
+    } while (!set.done);
+  }
+  return found;
+}
+
+function checkName(name: Name, { permitted, excluded }: NameConstraints): void {
+  for (const subtree of excluded) {
+    if (subtree.form === name.form && covers(subtree, name, 'any')) {
+      throw violation(name, 'is excluded by a CA above it');
+    }
+  }
+  const rivals = permitted.filter(({ form }) => form === name.form);
+  if (rivals.length > 0 && !rivals.some((subtree) => covers(subtree, name, 'all'))) {
+    throw violation(name, 'is not among the names its CA may give');
+  }
+}
+
+function violation({ text }: Name, what: string): AuthError {
+  return new AuthError('ERR_CERTIFICATE_CONSTRAINED', `the name ${quote(text)} ${what}`);
+}
+
+/** @param extent whether a name that stands for several must have all of them in the subtree, or any */
+function covers(subtree: Subtree, name: Name, extent: 'all' | 'any'): boolean {
+  switch (subtree.form) {
+    case 'dnsName':
+      return name.form === 'dnsName' && coversHost(subtree.base, name.text, extent);
+    case 'email':
+      return name.form === 'email' && coversEmail(subtree.base, name.text);
+    case 'uri':
+      return name.form === 'uri' && coversUri(subtree.base, name);
+    case 'ip':
+      return (
+        name.form === 'ip' &&
+        name.bytes.length === subtree.address.length &&
+        name.bytes.every((byte, i) => ((byte ^ subtree.address[i]!) & subtree.mask[i]!) === 0)
+      );
+    case 'directoryName':
+      return name.form === 'directoryName' && isWithin(name.name, subtree.base);
+    default:
+      throw violation(name, 'is of a form that its CA constrains and nobody here can compare');
+  }
+}
+
+function coversHost(base: string, presented: string, extent: 'all' | 'any'): boolean {
+  const host = presented.replace(/^\*\./, '');
+  if (base === '' || host === base || host.endsWith(`.${base}`)) return true;
+  // A wildcard stands for one label more, and one of those may be the base itself.
+  return extent === 'any' && host !== presented && base.slice(base.indexOf('.') + 1) === host;
+}
+
+function coversEmail(base: string, mailbox: string): boolean {
+  const at = mailbox.lastIndexOf('@');
+  const host = mailbox.slice(at + 1).toLowerCase();
+  if (base.includes('@')) return `${mailbox.slice(0, at)}@${host}` === base;
+  return coversBareHost(base, host);
+}
+
+function coversUri(base: string, name: Name): boolean {
+  const authority = /^[^:]+:\/\/([^/?#]*)/.exec(name.text)?.[1];
+  const host = authority?.replace(/^.*@/, '').replace(/:\d*$/, '').toLowerCase();
+  // RFC 5280 section 4.2.1.10: without a fully qualified host the constraint cannot be applied.
+  if (host === undefined || !isHostName(host) || /^[\d.]+$/.test(host)) {
+    throw violation(name, 'is constrained and names no host');
+  }
+  return coversBareHost(base, host);
+}
+
+function coversBareHost(base: string, host: string): boolean {
+  return base === '' || (base.startsWith('.') ? host.endsWith(base) : host === base);
+}

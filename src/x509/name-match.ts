@@ -1,0 +1,81 @@
+// Whether two distinguished names are the same (RFC 5280 section 7.1). Their DER may differ: another
+// string type, other capitals, other spaces. So each is brought into one form, and the forms are compared.
+import { DerReader, type Element, ascii, malformed, oidOf, tag } from './der.ts';
+import { stringOf } from './distinguished-name.ts';
+
+/** A name in the one form that all of its spellings share, one entry per RDN, most general first. */
+export type CanonicalName = readonly string[];
+
+/** Separates the RDNs of a name in one string. No canonical RDN holds it. */
+const separator = '\u0000';
+
+/** The canonical form of a Name in DER. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
+export function canonicalName(name: Uint8Array): CanonicalName {
+  const reader = DerReader.only(name, tag.sequence);
+  const parts: string[] = [];
+  while (!reader.done) parts.push(canonicalRdn(reader.next(tag.set).whole));
+  return parts;
+}
+
+/** The canonical form of one RelativeDistinguishedName, a SET in DER. */
+export function canonicalRdn(rdn: Uint8Array): string {
+  const set = DerReader.only(rdn, tag.set);
+  const attributes: string[] = [];
+  do {
+    const pair = set.enter(tag.sequence);
+    const type = oidOf(pair.next(tag.oid));
+    attributes.push(`${type}=${canonicalValue(pair.next())}`);
+    pair.end();
+  } while (!set.done);
+  return attributes.sort().join('+');
+}
+
+/** One string for a name, as a key of maps: equal exactly where the names are. */
+export function nameKey(name: Uint8Array): string {
+  return canonicalName(name).join(separator);
+}
+
+/** Whether two Names in DER are the same name. */
+export function isSameName(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0 || nameKey(a) === nameKey(b);
+}
+
+/** Whether `name` is `base` or lies below it. */
+export function isWithin(name: CanonicalName, base: CanonicalName): boolean {
+  return base.length <= name.length && base.every((part, i) => part === name[i]);
+}
+
+// RFC 4518, as far as certificates use it: fold case, and spaces at the ends and between words mean
+// nothing. What is no text of a known character set is compared byte by byte, tag included. `+`, `=`
+// and the separator are escaped, so that no value reads as two.
+function canonicalValue(value: Element): string {
+  const text = value.tag === tag.teletexString ? latin(value.content) : stringOf(value);
+  if (text === undefined) return `#${Buffer.from(value.whole).toString('hex')}`;
+  const folded = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+    .replace(/^ | $/g, '');
+  return folded.replace(/[+=#\\]/g, '\\$&');
+}
+
+// T.61 outside ASCII means different things to different people.
+function latin(bytes: Uint8Array): string | undefined {
+  return bytes.some((byte) => byte > 0x7f) ? undefined : ascii(bytes);
+}
+
+/** An RDN that adds one part to a name (RFC 5280 section 4.2.1.13, nameRelativeToCRLIssuer). */
+export function nameWith(name: Uint8Array, rdn: Uint8Array): Uint8Array {
+  const reader = new DerReader(name);
+  const { content } = reader.next(tag.sequence);
+  reader.end();
+  const length = content.length + rdn.length;
+  if (length > 0xffff) throw malformed('a name that is too long');
+  const head =
+    length < 0x80
+      ? [tag.sequence, length]
+      : length < 0x100
+        ? [tag.sequence, 0x81, length]
+        : [tag.sequence, 0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from(head), content, rdn]);
+}

@@ -1,0 +1,155 @@
+// Building paths (RFC 4158): from the leaf upwards, through whatever certificates have the issuer's name,
+// to a trust anchor. Several certificates may share a name and a key, so there may be several paths and
+// the first is not always a valid one. What an attacker sends along must not cost us more than it costs
+// them, so the work has bounds.
+import { AuthError, quote } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import { nameKey } from './name-match.ts';
+import { type Fault, type PathRules, checkPath } from './path-rules.ts';
+import { isSignedBy } from './signature.ts';
+import { type CertificateIndex, type TrustAnchor, publicKeyOf } from './trust-anchors.ts';
+
+/** A path that is valid but for revocation, leaf first and trust anchor last. */
+export interface Path {
+  readonly certificates: readonly Certificate[];
+  readonly anchor: TrustAnchor;
+  /** The policies it is valid for, as OIDs; `anyPolicy` stands for all. */
+  readonly policies: readonly string[];
+}
+
+export interface PathMaterial {
+  readonly anchors: CertificateIndex<TrustAnchor>;
+  /** Certificates that may stand in between. Nobody has to trust them. */
+  readonly intermediates: CertificateIndex<Candidate>;
+}
+
+export interface Candidate {
+  readonly certificate: Certificate;
+}
+
+// Each is far more than a sensible PKI needs and little enough to end in some milliseconds.
+const budget = { signatures: 120, chains: 60, steps: 2_000 } as const;
+const maxLength = 24;
+
+/**
+ * Every valid path of a leaf, the likeliest first.
+ *
+ * @returns why there is no further one: the fault of the first chain that reached an anchor, else where
+ *   the first dead end was
+ */
+export function* findPaths(
+  leaf: Certificate,
+  { anchors, intermediates }: PathMaterial,
+  rules: PathRules,
+): Generator<Path, Fault> {
+  const left = { ...budget };
+  const signed = new Map<Certificate, Map<Certificate, true | AuthError>>();
+  let fault: Fault | undefined;
+  let broken: Fault | undefined;
+  let orphan: { readonly certificate: Certificate; readonly height: number } | undefined;
+
+  yield* extend([leaf]);
+  return exhausted() ?? fault ?? broken ?? untrusted(orphan?.certificate ?? leaf);
+
+  function* extend(chain: readonly Certificate[]): Generator<Path, void> {
+    const last = chain.at(-1)!;
+    const itself = anchors
+      .withSubject(nameKey(last.subject))
+      .find(({ certificate }) => isSame(certificate, last));
+    if (itself !== undefined) yield* finish(chain, itself);
+    const name = nameKey(last.issuer);
+    let found = false;
+    for (const anchor of ordered(anchors.withSubject(name), last)) {
+      if (exhausted() !== undefined) return;
+      if (isSame(anchor.certificate, last) || !isIssuedBy(last, anchor.certificate)) continue;
+      found = true;
+      yield* finish([...chain, anchor.certificate], anchor);
+    }
+    if (chain.length < maxLength) {
+      for (const { certificate } of ordered(intermediates.withSubject(name), last)) {
+        if (exhausted() !== undefined) return;
+        // RFC 4158 section 2.4.2: the same name and key once more leads nowhere new.
+        if (chain.some((one) => isSameIssuer(one, certificate))) continue;
+        if (!isIssuedBy(last, certificate)) continue;
+        found = true;
+        yield* extend([...chain, certificate]);
+      }
+    }
+    if (!found && chain.length > (orphan?.height ?? 0)) {
+      orphan = { certificate: last, height: chain.length };
+    }
+  }
+
+  function* finish(chain: readonly Certificate[], anchor: TrustAnchor): Generator<Path, void> {
+    left.chains--;
+    const outcome = checkPath(chain, rules);
+    if ('error' in outcome) fault ??= outcome;
+    else yield { certificates: chain, anchor, policies: outcome.policies };
+  }
+
+  function isIssuedBy(child: Certificate, issuer: Certificate): boolean {
+    left.steps--;
+    let known = signed.get(child);
+    if (known === undefined) signed.set(child, (known = new Map()));
+    let answer = known.get(issuer);
+    if (answer === undefined) {
+      left.signatures--;
+      answer = verdict(child, issuer);
+      known.set(issuer, answer);
+    }
+    if (answer === true) return true;
+    broken ??= { certificate: child, error: answer };
+    return false;
+  }
+
+  function exhausted(): Fault | undefined {
+    if (left.signatures > 0 && left.chains > 0 && left.steps > 0) return undefined;
+    const error = new AuthError('ERR_CERTIFICATE_UNDECIDED', 'too many certificates to try');
+    return { error, certificate: leaf };
+  }
+}
+
+function verdict(child: Certificate, issuer: Certificate): true | AuthError {
+  try {
+    if (isSignedBy(child.signed, publicKeyOf(issuer))) return true;
+    const reason = 'the signature is not that of the issuer it names';
+    return new AuthError('ERR_CERTIFICATE_SIGNATURE', reason);
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+    throw error;
+  }
+}
+
+function untrusted(certificate: Certificate): Fault {
+  const reason = `its issuer ${quote(certificate.issuerDn)} is no trust anchor, and nobody here vouches for it`;
+  return { certificate, error: new AuthError('ERR_CERTIFICATE_UNTRUSTED', reason) };
+}
+
+// Key identifiers are hints (RFC 5280 section 4.2.1.1): a match goes first, a mismatch last. Of equals,
+// the one that ends last.
+function ordered<Entry extends Candidate>(
+  entries: readonly Entry[],
+  child: Certificate,
+): readonly Entry[] {
+  if (entries.length < 2) return entries;
+  const wanted = child.authorityKeyId?.keyId;
+  const rank = ({ certificate: { subjectKeyId } }: Entry): number =>
+    wanted === undefined || subjectKeyId === undefined
+      ? 1
+      : Buffer.compare(wanted, subjectKeyId) === 0
+        ? 0
+        : 2;
+  return [...entries].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime(),
+  );
+}
+
+function isSame(a: Certificate, b: Certificate): boolean {
+  return a === b || Buffer.compare(a.der, b.der) === 0;
+}
+
+function isSameIssuer(a: Certificate, b: Certificate): boolean {
+  return Buffer.compare(a.spki, b.spki) === 0 && nameKey(a.subject) === nameKey(b.subject);
+}

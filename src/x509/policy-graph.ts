@@ -1,0 +1,181 @@
+// Certificate policies (RFC 5280 section 6.1), with the graph of RFC 9618 in place of the tree, which a
+// few certificates could make grow without end.
+import { AuthError } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import { anyPolicy } from './extensions.ts';
+import { isSameName } from './name-match.ts';
+
+export interface PolicyOptions {
+  /** The policies that are acceptable, as OIDs. @defaultValue every policy */
+  readonly initial?: readonly string[];
+  /** Whether the path must be valid for one of them. @defaultValue false */
+  readonly requireExplicit?: boolean;
+  /** Whether no policy may be mapped to another. @defaultValue false */
+  readonly inhibitMapping?: boolean;
+  /** Whether `anyPolicy` in a certificate stands for none. @defaultValue false */
+  readonly inhibitAny?: boolean;
+}
+
+/** The policies valid at one certificate, each with those of the level above that it comes from. */
+type Level = Map<string, ReadonlySet<string>>;
+
+// As many as some real authority might list, and no more: the work is their number per certificate.
+const maxPolicies = 1_024;
+
+/** Goes down a path and keeps account of the policies it is valid for. */
+export class PolicyGraph {
+  readonly #initial: readonly string[] | undefined;
+  readonly #levels: Level[] = [];
+  /** The policies that the next certificate may name, each with where it comes from. */
+  #expected: Level = new Map([[anyPolicy, new Set([anyPolicy])]]);
+  #empty = false;
+  #explicitIn: number;
+  #mappingIn: number;
+  #anyIn: number;
+
+  /** @param length the number of certificates that are to come */
+  constructor(options: PolicyOptions, length: number) {
+    const { initial, requireExplicit, inhibitMapping, inhibitAny } = options;
+    this.#initial = initial?.includes(anyPolicy) === true ? undefined : initial;
+    this.#explicitIn = requireExplicit === true ? 0 : length + 1;
+    this.#mappingIn = inhibitMapping === true ? 0 : length + 1;
+    this.#anyIn = inhibitAny === true ? 0 : length + 1;
+  }
+
+  /**
+   * Goes on to the next certificate (sections 6.1.3 d to f, 6.1.4 a, b, h to j, 6.1.5 a and b).
+   *
+   * @throws AuthError `ERR_CERTIFICATE_POLICY`
+   */
+  add(certificate: Certificate, last: boolean): void {
+    const { policies, policyMappings, policyConstraints, inhibitAnyPolicy } = certificate;
+    const selfIssued = isSameName(certificate.issuer, certificate.subject);
+    if (policies === undefined) this.#clear();
+    else if (!this.#empty) this.#enter(policies.oids, this.#anyIn > 0 || (selfIssued && !last));
+    if (this.#explicitIn === 0 && this.#empty) throw refused('no policy that is valid down to it');
+
+    if (!last && policyMappings !== undefined) this.#map(certificate);
+    else if (!this.#empty) this.#expect(new Map());
+
+    if (!selfIssued || last) {
+      this.#explicitIn = Math.max(0, this.#explicitIn - 1);
+      if (!last) {
+        this.#mappingIn = Math.max(0, this.#mappingIn - 1);
+        this.#anyIn = Math.max(0, this.#anyIn - 1);
+      }
+    }
+    const { requireExplicit, inhibitMapping } = policyConstraints ?? {};
+    // At the leaf only a zero means anything (section 6.1.5 b).
+    if (requireExplicit !== undefined && (!last || requireExplicit === 0)) {
+      this.#explicitIn = Math.min(this.#explicitIn, requireExplicit);
+    }
+    if (last) return;
+    if (inhibitMapping !== undefined) this.#mappingIn = Math.min(this.#mappingIn, inhibitMapping);
+    if (inhibitAnyPolicy !== undefined) this.#anyIn = Math.min(this.#anyIn, inhibitAnyPolicy);
+  }
+
+  /**
+   * The policies the path is valid for, as its first authority names them: the user-constrained set of
+   * section 6.1.6. `anyPolicy` stands for all.
+   *
+   * @throws AuthError `ERR_CERTIFICATE_POLICY` where there must be one and is none
+   */
+  result(): readonly string[] {
+    const authority = this.#empty ? new Set<string>() : this.#authoritySet();
+    const valid =
+      this.#initial === undefined
+        ? [...authority]
+        : authority.has(anyPolicy)
+          ? this.#initial
+          : this.#initial.filter((policy) => authority.has(policy));
+    if (this.#explicitIn === 0 && valid.length === 0) {
+      throw refused('no policy among those that are acceptable');
+    }
+    return valid;
+  }
+
+  #clear(): void {
+    this.#empty = true;
+    this.#levels.length = 0;
+  }
+
+  #enter(oids: readonly string[], anyCounts: boolean): void {
+    if (oids.length > maxPolicies) {
+      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate has too many policies');
+    }
+    const level: Level = new Map();
+    const fromAny = this.#expected.get(anyPolicy);
+    for (const oid of oids) {
+      if (oid === anyPolicy) continue;
+      const parents = this.#expected.get(oid) ?? fromAny;
+      if (parents !== undefined) level.set(oid, parents);
+    }
+    if (anyCounts && oids.includes(anyPolicy)) {
+      for (const [oid, parents] of this.#expected) if (!level.has(oid)) level.set(oid, parents);
+    }
+    if (level.size === 0) this.#clear();
+    else this.#levels.push(level);
+  }
+
+  /** Section 6.1.4 a and b. */
+  #map({ policyMappings = [] }: Certificate): void {
+    const mapped = new Map<string, string[]>();
+    for (const { issuer, subject } of policyMappings) {
+      if (issuer === anyPolicy || subject === anyPolicy) {
+        throw refused('a mapping from or to every policy');
+      }
+      mapped.set(issuer, [...(mapped.get(issuer) ?? []), subject]);
+    }
+    if (policyMappings.length > maxPolicies) {
+      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate maps too many policies');
+    }
+    if (this.#empty) return;
+    const level = this.#levels.at(-1)!;
+    if (this.#mappingIn > 0) {
+      const fromAny = level.has(anyPolicy) ? new Set([anyPolicy]) : undefined;
+      for (const issuer of mapped.keys()) {
+        if (!level.has(issuer) && fromAny !== undefined) level.set(issuer, fromAny);
+      }
+      this.#expect(mapped);
+      return;
+    }
+    for (const issuer of mapped.keys()) level.delete(issuer);
+    if (level.size === 0) this.#clear();
+    else this.#expect(new Map());
+  }
+
+  /** What the next certificate may name: each policy of the last level, or what it was mapped to. */
+  #expect(mapped: ReadonlyMap<string, readonly string[]>): void {
+    const expected = new Map<string, Set<string>>();
+    for (const policy of this.#levels.at(-1)!.keys()) {
+      for (const name of mapped.get(policy) ?? [policy]) {
+        const parents = expected.get(name);
+        if (parents === undefined) expected.set(name, new Set([policy]));
+        else parents.add(policy);
+      }
+    }
+    this.#expected = expected;
+  }
+
+  /** Section 6.1.5 g: from the last level upwards, what hangs directly below every policy. */
+  #authoritySet(): ReadonlySet<string> {
+    const found = new Set<string>();
+    let reached = new Set(this.#levels.at(-1)?.keys() ?? [anyPolicy]);
+    if (reached.has(anyPolicy)) found.add(anyPolicy);
+    for (const level of [...this.#levels].reverse()) {
+      const above = new Set<string>();
+      for (const policy of reached) {
+        for (const parent of level.get(policy)!) {
+          if (parent !== anyPolicy) above.add(parent);
+          else if (policy !== anyPolicy) found.add(policy);
+        }
+      }
+      reached = above;
+    }
+    return found;
+  }
+}
+
+function refused(what: string): AuthError {
+  return new AuthError('ERR_CERTIFICATE_POLICY', `the certificate has ${what}`);
+}
