@@ -129,7 +129,12 @@ export function isSignedBy({ content, algorithm, signature }: Signed, key: KeyOb
   }
 }
 
-function readAlgorithm(der: Uint8Array): Algorithm {
+/**
+ * Reads an AlgorithmIdentifier.
+ *
+ * @throws AuthError `ERR_CERTIFICATE_ALGORITHM` where it is none that may vouch for anything
+ */
+export function readAlgorithm(der: Uint8Array): Algorithm {
   const reader = DerReader.only(der, tag.sequence);
   const oid = oidOf(reader.next(tag.oid));
   const parameters = reader.done ? undefined : reader.next();
