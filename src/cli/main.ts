@@ -9,8 +9,9 @@ import { parseInput, UsageError, type Command } from './command.ts';
 import { commandHelp, overview } from './help.ts';
 import { inspect } from './inspect.ts';
 import { pkiCommands } from './pki.ts';
+import { verifyPath } from './verify-path.ts';
 
-const commands: readonly Command[] = [...pkiCommands, inspect];
+const commands: readonly Command[] = [...pkiCommands, inspect, verifyPath];
 
 process.exitCode = await main(process.argv.slice(2));
 
