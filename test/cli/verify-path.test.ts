@@ -172,7 +172,7 @@ $`,
     const { code, out } = await run('chain.pem', '--anchors', anchors);
     assert.equal(code, 1);
     assert.match(out, /ERR_CERTIFICATE_UNTRUSTED/);
-    assert.match(out, /\n\nLeft out, from damaged\.pem: the certificate holds /);
+    assert.match(out, /\n\nLeft out, from damaged\.pem: .+\.\n$/);
     assert.equal((await run('chain.pem', '--anchors', anchors, '--anchors', 'root.pem')).code, 0);
   });
 
