@@ -18,9 +18,18 @@ export interface PathMaterial {
 type Row = readonly [label: string, text: string];
 type Role = 'leaf' | 'intermediate' | 'anchor';
 
+/** What an unknown state of revocation means: a failure, nothing, or that nobody asked. */
+export type RevocationMode = 'require' | 'prefer' | 'off';
+
 /** What came out, for people and for programs. */
-export function pathReport(validation: PathValidation, material: PathMaterial): Report {
-  const { text, json } = validation.valid ? valid(validation) : invalid(validation, material);
+export function pathReport(
+  validation: PathValidation,
+  material: PathMaterial,
+  revocation: RevocationMode,
+): Report {
+  const { text, json } = validation.valid
+    ? valid(validation, revocation)
+    : invalid(validation, material);
   return {
     text: [...text, ''].join('\n'),
     json: { valid: validation.valid, ...json },
@@ -28,7 +37,7 @@ export function pathReport(validation: PathValidation, material: PathMaterial): 
   };
 }
 
-function valid({ path, policies }: PathValidation & { valid: true }) {
+function valid({ path, policies }: PathValidation & { valid: true }, revocation: RevocationMode) {
   const roles = path.map((_, i): Role =>
     i === 0 ? 'leaf' : i === path.length - 1 ? 'anchor' : 'intermediate',
   );
@@ -42,10 +51,17 @@ function valid({ path, policies }: PathValidation & { valid: true }) {
       ? 'Valid: it is itself one of those that are trusted.'
       : 'Valid: a path leads to a CA that is trusted.';
   return {
-    text: [title, '', ...columns(rows, lineWidth), '', ...wrapped(policyText(policies))],
+    text: [
+      title,
+      '',
+      ...columns(rows, lineWidth),
+      '',
+      ...wrapped(`Policies: ${policyText(policies)}. ${revocationTexts[revocation]}`),
+    ],
     json: {
       path: path.map((certificate, i) => ({ role: roles[i], ...summary(certificate) })),
       policies,
+      revocation,
     },
   };
 }
@@ -125,9 +141,15 @@ function summary(certificate: Certificate) {
 }
 
 function policyText(policies: readonly string[]): string {
-  const words = policies.includes(anyPolicy) ? 'any' : policies.map(policyWords).join(', ');
-  return `Policies: ${words || 'none'}. Revocation was not checked.`;
+  if (policies.includes(anyPolicy)) return 'any';
+  return policies.length === 0 ? 'none' : policies.map(policyWords).join(', ');
 }
+
+const revocationTexts: Readonly<Record<RevocationMode, string>> = {
+  require: 'None of them is revoked.',
+  prefer: 'None of them is known to be revoked.',
+  off: 'Revocation was not checked.',
+};
 
 function subjectText(subjectDn: string): string {
   return subjectDn === '' ? '(empty)' : plain(subjectDn);

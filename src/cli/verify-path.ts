@@ -8,7 +8,8 @@ import {
   type FileEntry,
 } from './certificate-file.ts';
 import { UsageError, type Command, type Input } from './command.ts';
-import { pathReport } from './path-report.ts';
+import { pathReport, type RevocationMode } from './path-report.ts';
+import { readAllBlocks } from './pem-file.ts';
 
 /** `countersign verify-path`: whether a path leads from a certificate to a CA that is trusted. */
 export const verifyPath: Command = {
@@ -26,6 +27,13 @@ export const verifyPath: Command = {
       value: 'file',
       multiple: true,
       help: 'CAs that may stand in between: a file, or a directory of files.',
+    },
+    crl: { value: 'file', multiple: true, help: 'CRLs: a file, or a directory of files.' },
+    revocation: {
+      value: 'mode',
+      help:
+        'What an unknown state of revocation means: not valid (require, the default with --crl), ' +
+        'or nothing (prefer).',
     },
     purpose: { value: 'for', help: 'client, server or any (the default).' },
     at: { value: 'time', help: 'When it must be valid: 2026-01-31T12:00:00Z, for example (now).' },
@@ -51,15 +59,35 @@ export const verifyPath: Command = {
     const intermediates = [...besides, ...(await readAll(input.values('intermediates')))];
     const anchors = await readAll(input.values('anchors'));
     if (input.has('system')) anchors.push(...systemAnchors());
+    const revocation = revocationOf(input);
     const validation = await validatePath({
       ...options,
+      ...(await revocationOptions(input, revocation)),
       leaf: leaf!.der,
       intermediates: readable(intermediates),
       trustAnchors: readable(anchors),
     });
-    return pathReport(validation, { leaf: leaf!, intermediates, anchors });
+    return pathReport(validation, { leaf: leaf!, intermediates, anchors }, revocation);
   },
 };
+
+function revocationOf(input: Input): RevocationMode {
+  if (input.has('crl')) {
+    return oneOf('--revocation', input.value('revocation') ?? 'require', ['require', 'prefer']);
+  }
+  // Without a list nothing is known of anything.
+  if (input.has('revocation')) throw new UsageError('--revocation needs CRLs: --crl=<file>');
+  return 'off';
+}
+
+async function revocationOptions(input: Input, revocation: RevocationMode): Promise<object> {
+  if (revocation === 'off') return {};
+  const crls: Uint8Array[] = [];
+  for (const path of input.values('crl')) {
+    for (const { blocks } of await readAllBlocks(path, 'X509 CRL')) crls.push(...blocks);
+  }
+  return { crls, revocation };
+}
 
 async function readAll(paths: readonly string[]): Promise<FileEntry[]> {
   const entries: FileEntry[] = [];

@@ -44,6 +44,11 @@ file('leaf.pem', leaf.leaf);
 file('leaf.der', leaf.der);
 file('stray.pem', stray.cert);
 file('root.key', root.key);
+branch.revoke(subBranch, { reason: 'keyCompromise' });
+mkdirSync(join(directory, 'crls'));
+file('root.crl', root.crl().pem);
+file('crls/root.crl', root.crl().der);
+file('crls/branch.crl', branch.crl().pem);
 mkdirSync(join(directory, 'anchors/folder'), { recursive: true });
 mkdirSync(join(directory, 'between'));
 file('anchors/README', 'CAs of the bank');
@@ -168,6 +173,23 @@ $`,
     });
   }
 
+  it('asks CRLs, where there are any', async () => {
+    const revoked = await run(...chain, '--crl', 'crls');
+    assert.equal(revoked.code, 1);
+    assert.match(revoked.out, /^  code +ERR_CERTIFICATE_REVOKED$/m);
+    assert.match(revoked.out, /keyCompromise/);
+    assert.match(revoked.out, /^  subject +CN=Bank sub-branch$/m);
+
+    const unknown = await run(...chain, '--crl', 'root.crl', '--json');
+    const { code, certificate } = answer(unknown.out);
+    assert.deepEqual([unknown.code, code], [1, 'ERR_REVOCATION_UNKNOWN']);
+    assert.equal(certificate.subject, 'CN=Bank sub-branch');
+
+    const preferred = await run(...chain, '--crl', 'root.crl', '--revocation', 'prefer');
+    assert.equal(preferred.code, 0);
+    assert.match(preferred.out, /None of them is known to be revoked\.\n$/);
+  });
+
   it('agrees with openssl', () => {
     const intermediates = `${subBranch.cert}${branch.cert}`;
     assert.ok(verifyChain({ leaf: leaf.leaf, root: root.cert, intermediates }).ok);
@@ -205,6 +227,9 @@ $`,
     [['chain.pem', '--anchors', 'missing.pem'], /cannot read missing\.pem/],
     [['chain.pem', '--anchors', 'anchors/folder'], /no file in anchors\/folder holds a certific/],
     [['chain.pem', '--anchors', 'root.key'], /root\.key holds a private key and no certificate/],
+    [[...chain, '--crl', 'root.pem'], /root\.pem holds no CRL; the first thing in it is "CERTIF/],
+    [[...chain, '--crl', 'root.crl', '--revocation', 'never'], /--revocation: no "never"/],
+    [[...chain, '--revocation', 'require'], /--revocation needs CRLs: --crl=<file>/],
     [[...chain, '--purpose', 'srver'], /--purpose: no "srver"\. Did you mean `server`\?/],
     [[...chain, '--profile', 'web'], /--profile: no "web"/],
     [[...chain, '--dns', 'a b'], /--dns: "a b" is no dnsName/],
