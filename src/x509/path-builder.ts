@@ -58,8 +58,9 @@ export function* findPaths(
       .find(({ certificate }) => isSame(certificate, last));
     if (itself !== undefined) yield* finish(chain, itself);
     const name = nameKey(last.issuer);
+    const anchored = anchors.withSubject(name);
     let found = false;
-    for (const anchor of ordered(anchors.withSubject(name), last)) {
+    for (const anchor of ordered(anchored, last)) {
       if (exhausted() !== undefined) return;
       if (isSame(anchor.certificate, last) || !isIssuedBy(last, anchor.certificate)) continue;
       found = true;
@@ -70,6 +71,8 @@ export function* findPaths(
         if (exhausted() !== undefined) return;
         // RFC 4158 section 2.4.2: the same name and key once more leads nowhere new.
         if (chain.some((one) => isSameIssuer(one, certificate))) continue;
+        // The same CA as an anchor: what the anchor says of itself must not be got around.
+        if (anchored.some((anchor) => isSameIssuer(anchor.certificate, certificate))) continue;
         if (!isIssuedBy(last, certificate)) continue;
         found = true;
         yield* extend([...chain, certificate]);
@@ -111,6 +114,10 @@ export function* findPaths(
 
 function verdict(child: Certificate, issuer: Certificate): true | AuthError {
   try {
+    if (namesAnother(child, issuer)) {
+      const reason = 'it names another certificate of its issuer';
+      return new AuthError('ERR_CERTIFICATE_UNTRUSTED', reason);
+    }
     if (isSignedBy(child.signed, publicKeyOf(issuer))) return true;
     const reason = 'the signature is not that of the issuer it names';
     return new AuthError('ERR_CERTIFICATE_SIGNATURE', reason);
@@ -118,6 +125,17 @@ function verdict(child: Certificate, issuer: Certificate): true | AuthError {
     if (error instanceof AuthError) return error;
     throw error;
   }
+}
+
+/** Whether the authority key identifier names the issuer's certificate, and another than this. */
+function namesAnother({ authorityKeyId }: Certificate, issuer: Certificate): boolean {
+  const named = authorityKeyId?.certificate;
+  if (named === undefined) return false;
+  const name = nameKey(issuer.issuer);
+  return (
+    named.serialNumber !== issuer.serialNumber ||
+    !named.issuer.some((one) => one.kind === 'directoryName' && nameKey(one.der) === name)
+  );
 }
 
 function untrusted(certificate: Certificate): Fault {

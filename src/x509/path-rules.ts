@@ -51,10 +51,11 @@ export function checkPath(
       const role = leaf ? 'leaf' : anchor ? 'anchor' : 'intermediate';
       const selfIssued = isSameName(current.issuer, current.subject);
       checkConformance(current, role, rules.profile);
+      if (leaf && anchor) checkOwnAnchor(current, selfIssued);
       checkValidity(current, rules.at);
       checkPurpose(current, rules.purpose, leaf);
       if (leaf || !selfIssued) names.check(current);
-      if (!anchor || anchorSpeaks) graph.add(current, leaf);
+      if (!anchor || anchorSpeaks) graph.add(current, role);
       if (leaf) break;
 
       names = names.narrowed(current.nameConstraints);
@@ -96,6 +97,13 @@ export function checkValidity(
       'ERR_CERTIFICATE_NOT_YET_VALID',
       `the certificate begins ${notBefore.toISOString()}`,
     );
+  }
+}
+
+/** Whoever lists a leaf among the anchors trusts it as it is. A CA that stands for itself is a mistake. */
+function checkOwnAnchor({ basicConstraints }: Certificate, selfIssued: boolean): void {
+  if (basicConstraints?.ca === true && !selfIssued) {
+    throw new AuthError('ERR_CERTIFICATE_USAGE', 'the certificate is a CA of this list, and no leaf');
   }
 }
 
