@@ -149,12 +149,13 @@ function checkWebPki(certificate: Certificate, role: Role): void {
   checkCommonName(certificate);
 }
 
-// Section 7.1.4.3: one of the names, in the same letters.
+// Section 7.1.4.3. Nobody here reads the common name; one that others could read as another host than
+// the names say, an address or an internationalised name, is refused all the same.
 function checkCommonName({ subject, names }: Certificate): void {
   for (const { type, value } of attributesOf(subject)) {
-    if (type !== '2.5.4.3') continue;
-    const text = stringOf(value);
-    if (text === undefined || ![...names.dnsNames, ...names.ips].includes(text)) {
+    const text = type === '2.5.4.3' ? stringOf(value) : undefined;
+    if (text === undefined || !/^(?:0x[0-9a-f]+|[0-9a-f]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)) continue;
+    if (![...names.dnsNames, ...names.ips].includes(text)) {
       throw refused('a common name that is none of its names');
     }
   }

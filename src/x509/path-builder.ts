@@ -132,9 +132,10 @@ function namesAnother({ authorityKeyId }: Certificate, issuer: Certificate): boo
   const named = authorityKeyId?.certificate;
   if (named === undefined) return false;
   const name = nameKey(issuer.issuer);
+  const names = named.issuer.flatMap((one) => (one.kind === 'directoryName' ? [one.der] : []));
   return (
     named.serialNumber !== issuer.serialNumber ||
-    !named.issuer.some((one) => one.kind === 'directoryName' && nameKey(one.der) === name)
+    (names.length > 0 && !names.some((one) => nameKey(one) === name))
   );
 }
 
