@@ -44,6 +44,10 @@ export interface CertificateEvidence extends Evidence {
   readonly serialNumber: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** The name of the set of trust anchors that its path reached, where sets have names. */
+  readonly trustAnchor?: string;
+  /** The certificate policies that its path is valid for, as OIDs; only where we validated it. */
+  readonly policyOids?: readonly string[];
   /** Where the certificate was seen: `tls` is the socket itself. */
   readonly source: 'tls';
 }

@@ -53,6 +53,9 @@ export function checkConformance(certificate: Certificate, role: Role, profile: 
   checkCriticality(certificate);
   checkNames(certificate, role);
   checkKeyIds(certificate);
+  if (role === 'leaf' && certificate.policies?.irregularNotice === true) {
+    throw refused('a user notice in a kind of text that is not allowed');
+  }
   checkConstraints(certificate, role);
   if (profile === 'webpki') checkWebPki(certificate, role);
 }

@@ -77,6 +77,8 @@ export interface CertificatePolicies {
   readonly oids: readonly string[];
   /** Whether a policy has a qualifier other than the two that RFC 5280 defines. */
   readonly unknownQualifier: boolean;
+  /** Whether a user notice is in a kind of text that section 4.2.1.4 forbids. */
+  readonly irregularNotice: boolean;
 }
 
 export interface PolicyMapping {
@@ -164,6 +166,7 @@ export function readAuthorityKeyId(value: Uint8Array): AuthorityKeyId {
 
 export function readCertificatePolicies(value: Uint8Array): CertificatePolicies {
   let unknownQualifier = false;
+  let irregularNotice = false;
   const oids = listOf(value, (reader) => {
     const policy = reader.enter(tag.sequence);
     const oid = oidOf(policy.next(tag.oid));
@@ -179,7 +182,7 @@ export function readCertificatePolicies(value: Uint8Array): CertificatePolicies 
         if (content.tag !== tag.ia5String) throw malformed('a policy address that is no text');
         ascii(content.content);
       } else if (kind === '1.3.6.1.5.5.7.2.2') {
-        checkUserNotice(content);
+        irregularNotice ||= !isRegularNotice(content);
       } else {
         unknownQualifier = true;
       }
@@ -188,18 +191,18 @@ export function readCertificatePolicies(value: Uint8Array): CertificatePolicies 
   });
   // RFC 5280 section 4.2.1.4: a policy must not appear more than once.
   if (new Set(oids).size !== oids.length) throw malformed('a policy twice');
-  return { oids, unknownQualifier };
+  return { oids, unknownQualifier, irregularNotice };
 }
 
-function checkUserNotice(element: Element): void {
+function isRegularNotice(element: Element): boolean {
   if (element.tag !== tag.sequence) throw malformed('a user notice that is none');
   const notice = new DerReader(element.content);
   notice.optional(tag.sequence); // noticeRef
   const text = notice.done ? undefined : notice.next();
   notice.end();
-  // RFC 5280 section 4.2.1.4. VisibleString is forbidden too, and in use.
+  // VisibleString is forbidden too, and everywhere in use.
   const kinds: readonly number[] = [tag.utf8String, tag.ia5String, tag.visibleString];
-  if (text !== undefined && !kinds.includes(text.tag)) throw malformed('a user notice of no use');
+  return text === undefined || kinds.includes(text.tag);
 }
 
 /** Reads a SubjectDirectoryAttributes, which nothing here acts upon, for its form. */

@@ -20,7 +20,12 @@ export interface Path {
 export interface PathMaterial {
   readonly anchors: CertificateIndex<TrustAnchor>;
   /** Certificates that may stand in between. Nobody has to trust them. */
-  readonly intermediates: CertificateIndex<Candidate>;
+  readonly intermediates: CandidateSource;
+}
+
+export interface CandidateSource {
+  /** @param key what `nameKey` makes of the subject */
+  withSubject(key: string): readonly Candidate[];
 }
 
 export interface Candidate {
