@@ -156,7 +156,10 @@ function readRules(options: ValidatePathOptions): {
 
 function readNames(names: readonly ReferenceName[]): readonly ReferenceName[] {
   if (!Array.isArray(names) || names.length === 0) {
-    throw new ConfigError('validatePath.names', 'must be a list of names; leave it out to ask none');
+    throw new ConfigError(
+      'validatePath.names',
+      'must be a list of names; leave it out to ask none',
+    );
   }
   return names.map((name: ReferenceName, i) => readReferenceName(`validatePath.names[${i}]`, name));
 }
@@ -166,7 +169,8 @@ function readPolicies(policies: PolicyOptions): PolicyOptions {
   checkOptions(path, policies, ['initial', 'requireExplicit', 'inhibitMapping', 'inhibitAny']);
   const { initial, ...flags } = policies;
   for (const [name, flag] of Object.entries(flags)) {
-    if (typeof flag !== 'boolean') throw new ConfigError(`${path}.${name}`, 'must be true or false');
+    if (typeof flag !== 'boolean')
+      throw new ConfigError(`${path}.${name}`, 'must be true or false');
   }
   if (initial === undefined) return flags;
   if (!Array.isArray(initial) || !initial.every(isOid)) {

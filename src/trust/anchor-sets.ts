@@ -25,7 +25,10 @@ export class AnchorSets {
     this.#failed = failed;
     this.#sets = setsOf(option, anchors).map(
       ([name, source]) =>
-        [name, new CertificateStore(name === undefined ? option : `${option}.${name}`, source, failed)] as const,
+        [
+          name,
+          new CertificateStore(name === undefined ? option : `${option}.${name}`, source, failed),
+        ] as const,
     );
     this.#rebuild();
   }
@@ -97,7 +100,10 @@ function setsOf(
   for (const [name] of sets) {
     const domain = parseSpiffeId(name);
     if (name === '' || (isBundle(name) && (domain === undefined || domain.path !== ''))) {
-      throw new ConfigError(option, `"${name}" names no set; a bundle is named spiffe://bank.example`);
+      throw new ConfigError(
+        option,
+        `"${name}" names no set; a bundle is named spiffe://bank.example`,
+      );
     }
   }
   return sets;

@@ -42,7 +42,8 @@ export class CertificateStore {
       },
       failed,
     );
-    if (this.all.length === 0) throw new ConfigError(option, 'holds no certificate; name at least one CA');
+    if (this.all.length === 0)
+      throw new ConfigError(option, 'holds no certificate; name at least one CA');
   }
 
   get all(): readonly Certificate[] {
@@ -71,7 +72,10 @@ function certificatesOf(option: string, { path, bytes }: WatchedFile): readonly 
 function certificatesIn(option: string, source: unknown, path?: string): readonly Certificate[] {
   const where = path === undefined ? '' : `${path}: `;
   if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
-    throw new ConfigError(option, 'must be PEM text, DER bytes, the path of a file, or a list of these');
+    throw new ConfigError(
+      option,
+      'must be PEM text, DER bytes, the path of a file, or a list of these',
+    );
   }
   try {
     return derBlocks(source, 'CERTIFICATE').map(readCertificate);

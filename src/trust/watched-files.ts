@@ -49,7 +49,10 @@ export class WatchedFiles {
     } catch (error) {
       if (error instanceof ConfigError) throw error;
       const { message } = error as Error;
-      throw new ConfigError(option, `${message}; give PEM text, or the path of a file or directory`);
+      throw new ConfigError(
+        option,
+        `${message}; give PEM text, or the path of a file or directory`,
+      );
     }
   }
 

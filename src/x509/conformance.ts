@@ -73,7 +73,10 @@ function checkCriticality({ extensions, policies }: Certificate): void {
     if (extensions.get(oid)?.critical === false) throw refused(`${oid} as not critical`);
   }
   // Section 4.2.1.11 says always. RFC 3280 did not, and CAs that state policies still go by it.
-  if (policies === undefined && extensions.get(extensionOid.policyConstraints)?.critical === false) {
+  if (
+    policies === undefined &&
+    extensions.get(extensionOid.policyConstraints)?.critical === false
+  ) {
     throw refused('policy constraints as not critical');
   }
   // Section 4.2.1.4: where the extension is critical, its qualifiers must be understood.
@@ -82,11 +85,15 @@ function checkCriticality({ extensions, policies }: Certificate): void {
 }
 
 function checkNames(certificate: Certificate, role: Role): void {
-  const { issuerDn, subjectDn, subject, extensions, subjectAltName, basicConstraints } = certificate;
+  const { issuerDn, subjectDn, subject, extensions, subjectAltName, basicConstraints } =
+    certificate;
   // Section 4.1.2.4.
   if (issuerDn === '') throw refused('no issuer');
   // T.61 means different letters to different readers. Old CAs still have it in their names.
-  if (role === 'leaf' && attributesOf(subject).some(({ value }) => value.tag === tag.teletexString)) {
+  if (
+    role === 'leaf' &&
+    attributesOf(subject).some(({ value }) => value.tag === tag.teletexString)
+  ) {
     throw refused('a subject in T.61');
   }
   if (subjectDn !== '') return;
@@ -122,6 +129,7 @@ function checkConstraints(certificate: Certificate, role: Role): void {
     throw refused('basic constraints of a CA as not critical');
   }
   // Sections 4.2.1.3, 4.2.1.9, 4.2.1.10.
+  if (keyUsage?.size === 0) throw refused('a key usage without any use');
   if (ca) return;
   if (keyUsage?.has('keyCertSign') === true) throw refused('keyCertSign, and is no CA');
   if (basicConstraints?.pathLength !== undefined) throw refused('a path length, and is no CA');
@@ -157,7 +165,11 @@ function checkWebPki(certificate: Certificate, role: Role): void {
 function checkCommonName({ subject, names }: Certificate): void {
   for (const { type, value } of attributesOf(subject)) {
     const text = type === '2.5.4.3' ? stringOf(value) : undefined;
-    if (text === undefined || !/^(?:0x[0-9a-f]+|[0-9a-f]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)) continue;
+    if (
+      text === undefined ||
+      !/^(?:0x[0-9a-f]+|[0-9a-f]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)
+    )
+      continue;
     if (![...names.dnsNames, ...names.ips].includes(text)) {
       throw refused('a common name that is none of its names');
     }

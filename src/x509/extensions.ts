@@ -116,8 +116,6 @@ export function readKeyUsage(value: Uint8Array): ReadonlySet<KeyUsage> {
   const reader = new DerReader(value);
   const bits = namedBits(reader.next(tag.bitString));
   reader.end();
-  // RFC 5280 section 4.2.1.3: at least one bit.
-  if (bits.length === 0) throw malformed('a key usage without any use');
   return new Set(bits.flatMap((bit) => keyUsages[bit] ?? []));
 }
 
@@ -260,8 +258,7 @@ export function readDistributionPoints(value: Uint8Array): readonly Distribution
     return {
       name: name === undefined ? undefined : readDistributionPointName(name),
       reasons: reasons === undefined ? undefined : namedBits(reasons),
-      crlIssuer:
-        crlIssuer === undefined ? undefined : readMembers(crlIssuer.content, readLocation),
+      crlIssuer: crlIssuer === undefined ? undefined : readMembers(crlIssuer.content, readLocation),
     };
   });
 }

@@ -183,7 +183,7 @@ function uriOf(element: Element): string {
     throw malformed('a URI that is none');
   }
   // Section 4.2.1.6: never a relative one, and these schemes always name a host.
-  if (/^(?:https?|ftp|ldaps?|wss?|spiffe):(?!\/\/[^/?#])/i.test(text)) {
+  if (/^(?:https?|ftp|ldaps?|wss?):(?!\/\/[^/?#])/i.test(text)) {
     throw malformed('a URI without a host');
   }
   return text;

@@ -59,7 +59,8 @@ function readBase(element: Element): Subtree {
       return { form: 'email', base: emailBase(ascii(element.content)) };
     case context(2, false): {
       const base = ascii(element.content).toLowerCase();
-      if (base !== '' && !isHostName(base)) throw malformed('a name constraint that is no DNS name');
+      if (base !== '' && !isHostName(base))
+        throw malformed('a name constraint that is no DNS name');
       return { form: 'dnsName', base };
     }
     case context(4, true):

@@ -54,7 +54,7 @@ function canonicalValue(value: Element): string {
   const folded = text
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/^ | $/g, '');
   return folded.replace(/[+=#\\]/g, '\\$&');
 }

@@ -97,8 +97,8 @@ export function* findPaths(
 
   function isIssuedBy(child: Certificate, issuer: Certificate): boolean {
     left.steps--;
-    let known = signed.get(child);
-    if (known === undefined) signed.set(child, (known = new Map()));
+    const known = signed.get(child) ?? new Map<Certificate, true | AuthError>();
+    signed.set(child, known);
     let answer = known.get(issuer);
     if (answer === undefined) {
       left.signatures--;
@@ -165,8 +165,7 @@ function ordered<Entry extends Candidate>(
         : 2;
   return [...entries].sort(
     (a, b) =>
-      rank(a) - rank(b) ||
-      b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime(),
+      rank(a) - rank(b) || b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime(),
   );
 }
 

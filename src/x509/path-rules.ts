@@ -62,7 +62,10 @@ export function checkPath(
       if (!anchor && !selfIssued) {
         if (pathLength === 0) throw issuerError('stands deeper than a CA above it allows');
         if (++depth > rules.maxDepth) {
-          throw new AuthError('ERR_CERTIFICATE_UNDECIDED', `the path has more than ${rules.maxDepth} intermediates`);
+          throw new AuthError(
+            'ERR_CERTIFICATE_UNDECIDED',
+            `the path has more than ${rules.maxDepth} intermediates`,
+          );
         }
         pathLength--;
       }
@@ -103,7 +106,10 @@ export function checkValidity(
 /** Whoever lists a leaf among the anchors trusts it as it is. A CA that stands for itself is a mistake. */
 function checkOwnAnchor({ basicConstraints }: Certificate, selfIssued: boolean): void {
   if (basicConstraints?.ca === true && !selfIssued) {
-    throw new AuthError('ERR_CERTIFICATE_USAGE', 'the certificate is a CA of this list, and no leaf');
+    throw new AuthError(
+      'ERR_CERTIFICATE_USAGE',
+      'the certificate is a CA of this list, and no leaf',
+    );
   }
 }
 

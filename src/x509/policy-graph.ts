@@ -56,7 +56,8 @@ export class PolicyGraph {
     if (policies !== undefined || role !== 'anchor') {
       if (policies === undefined) this.#clear();
       else if (!this.#empty) this.#enter(policies.oids, this.#anyIn > 0 || (selfIssued && !last));
-      if (this.#explicitIn === 0 && this.#empty) throw refused('no policy that is valid down to it');
+      if (this.#explicitIn === 0 && this.#empty)
+        throw refused('no policy that is valid down to it');
 
       if (!last && policyMappings !== undefined) this.#map(certificate);
       else if (!this.#empty) this.#expect(new Map());
@@ -167,7 +168,8 @@ export class PolicyGraph {
     const found = new Set<string>();
     let reached = new Set(this.#levels.at(-1)?.keys() ?? [anyPolicy]);
     if (reached.has(anyPolicy)) found.add(anyPolicy);
-    for (const level of [...this.#levels].reverse()) {
+    for (let i = this.#levels.length - 1; i >= 0; i--) {
+      const level = this.#levels[i]!;
       const above = new Set<string>();
       for (const policy of reached) {
         for (const parent of level.get(policy)!) {

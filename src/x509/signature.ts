@@ -3,7 +3,16 @@
 import { type KeyObject, constants, createPublicKey, verify } from 'node:crypto';
 import { AuthError } from '../errors.ts';
 import type { Signed } from './certificate.ts';
-import { DerReader, type Element, bitStringBytes, context, countOf, integerBytes, oidOf, tag } from './der.ts';
+import {
+  DerReader,
+  type Element,
+  bitStringBytes,
+  context,
+  countOf,
+  integerBytes,
+  oidOf,
+  tag,
+} from './der.ts';
 
 type Family = 'rsa' | 'rsa-pss' | 'ec' | 'ed25519' | 'ed448';
 

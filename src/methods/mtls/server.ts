@@ -54,13 +54,10 @@ export function mtls(options: MtlsOptions = {}): ServerMethod {
   const verdicts = new WeakMap<TlsPeer, MaybePromise<Verdict>>();
 
   /** The verdict on a connection, taken once, and again when what it rests on has changed or ended. */
-  function verdictOn(
-    tls: TlsPeer,
-    der: Uint8Array,
-    now: Date,
-  ): MaybePromise<Verdict> {
+  function verdictOn(tls: TlsPeer, der: Uint8Array, now: Date): MaybePromise<Verdict> {
     const known = verdicts.get(tls);
-    if (known !== undefined && (known instanceof Promise || judge.isCurrent(known, now))) return known;
+    if (known !== undefined && (known instanceof Promise || judge.isCurrent(known, now)))
+      return known;
     const verdict = judge.verdict(tls, der, now);
     verdicts.set(tls, verdict);
     if (verdict instanceof Promise) {

@@ -81,7 +81,8 @@ export function pathJudge({ trustAnchors, intermediates, subject }: MtlsOptions)
         return refuse(error);
       }
     },
-    isCurrent: (verdict, now) => now.getTime() <= verdict.until && verdict.version === paths.version,
+    isCurrent: (verdict, now) =>
+      now.getTime() <= verdict.until && verdict.version === paths.version,
   };
 }
 
