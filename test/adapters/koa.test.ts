@@ -33,12 +33,13 @@ const versions = [
 function adapter(name: string, Koa: typeof Koa3): Adapter {
   return {
     name,
+    http2: true,
     application(routes) {
       const app = new Koa();
       // Koa prints the errors of handlers to stderr.
       app.silent = true;
       const router = new Router();
-      for (const [path, { guards, handler, parser, answered }] of Object.entries(routes)) {
+      for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
         const parse: Koa3.Middleware[] = [bodyParser()];
         const early: Koa3.Middleware = (ctx, next) => {
           ctx.respond = false;
@@ -53,8 +54,8 @@ function adapter(name: string, Koa: typeof Koa3): Adapter {
             policy === undefined ? mutualAuth(verifier) : mutualAuth(verifier, policy),
           ),
           ...(parser === 'after' ? parse : []),
-          (ctx) => {
-            if (handler === 'throws') throw new Error('of the handler');
+          async (ctx) => {
+            await run?.();
             ctx.body = { subject: ctx.state.identity?.subject, body: ctx.request.body };
           },
         );
