@@ -7,7 +7,7 @@ import {
   refused,
 } from './decision.ts';
 import { AuthError, ConfigError, type ResponseFields, quote } from './errors.ts';
-import { publish } from './events.ts';
+import { publish, publishRefusal } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { Identity } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
@@ -178,13 +178,7 @@ function checkAge({ authenticatedAt, verifiedAt }: Identity, maxAge: number | un
 
 function refusal(exchange: Exchange, policy: CheckedPolicy, cause: unknown): Decision {
   const decision = refusalWithChallenges(exchange, policy, cause);
-  const { error, response } = decision;
-  publish('refused', exchange, () => ({
-    code: error.code,
-    status: response.status,
-    reason: error.message,
-    cause: error.cause,
-  }));
+  publishRefusal(exchange, decision);
   return decision;
 }
 

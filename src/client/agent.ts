@@ -2,6 +2,7 @@ import type { ClientRequestArgs } from 'node:http';
 import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Identity } from '../identity.ts';
+import { badGateway } from './bad-gateway.ts';
 import type { Connect } from './connect.ts';
 import type { Identities } from './identities.ts';
 
@@ -31,7 +32,7 @@ export class ConfirmingAgent extends Agent {
     }
     const destination = { protocol: 'https:', host: host ?? 'localhost', port: port ?? 443 };
     this.#connect(destination, (outcome) => {
-      if (outcome instanceof Error) return callback?.(outcome, undefined as never);
+      if (outcome instanceof Error) return callback?.(badGateway(outcome), undefined as never);
       const { server, socket } = outcome;
       this.#identities.set(socket, new Identity([['mtls', server]], new Date()));
       callback?.(null, socket);

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { expectTypeOf } from 'expect-type';
-import express5, { type RequestHandler } from 'express';
+import express5, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import express4 from 'express4';
-import { identityOf, mutualAuth, prepare } from '../../adapters/express.ts';
-import { type Identity, createVerifier, mtls } from '../../src/index.ts';
-import { fakeIdentity } from '../../src/pki/testing.ts';
+import supertest from 'supertest';
+import { authErrors, identityOf, mutualAuth, prepare } from '../../adapters/express.ts';
+import { AuthError, type Identity, createVerifier, mtls } from '../../src/index.ts';
+import { fakeIdentity, fakeVerifier, testServer } from '../../src/pki/testing.ts';
+import { serverCertificate } from '../support/guarded.ts';
+import { authority } from '../support/pki.ts';
 import { type Adapter, runContract } from './contract.ts';
 
 function adapter(name: string, express: typeof express5): Adapter {
@@ -81,6 +84,62 @@ describe('mutualAuth', () => {
     });
   }
 });
+
+for (const [name, express] of [
+  ['Express 5', express5],
+  ['Express 4', express4],
+] as const) {
+  describe(`an AuthError of a handler in ${name}`, () => {
+    const tooPoor = new AuthError('x-too-poor', 'a secret reason', { status: 402 });
+    const guard = mutualAuth(fakeVerifier(fakeIdentity()));
+    const failing: RequestHandler = () => {
+      throw tooPoor;
+    };
+
+    async function ask(app: Express) {
+      await using site = await testServer(app, serverCertificate);
+      return await supertest(site.origin).get('/').ca(authority.cert);
+    }
+
+    it('is answered by the outermost application where one is mounted in another', async () => {
+      const [outer, middle, inner] = [express(), express(), express()];
+      inner.use(guard);
+      middle.use(inner, failing);
+      outer.use(middle);
+      assert.deepEqual((await ask(outer)).body, { status: 402, title: 'Payment Required' });
+    });
+
+    it('covers an application once, however many requests there are', async (t) => {
+      const app = express().use(guard, guard, (_req, res) => void res.send('hello'));
+      const use = t.mock.method(app, 'use');
+      for (let i = 0; i < 2; i++) await ask(app);
+      assert.equal(use.mock.callCount(), 1);
+    });
+
+    it("comes to an application's own error handler first, unless authErrors stands before", async () => {
+      const own: ErrorRequestHandler = (error, _req, res, _next) => {
+        res.status(418).json(error === tooPoor);
+      };
+      const unaware = await ask(express().use(guard, failing, own));
+      assert.deepEqual([unaware.status, unaware.body], [418, true]);
+      assert.equal((await ask(express().use(guard, failing, authErrors(), own))).status, 402);
+    });
+
+    it('is passed on where the head of the response has left', async () => {
+      const seen: unknown[] = [];
+      const late: RequestHandler = (_req, res, next) => {
+        res.writeHead(200, { 'content-length': '100' }).write('half');
+        next(tooPoor);
+      };
+      const own: ErrorRequestHandler = (error, _req, res, _next) => {
+        seen.push(error);
+        res.destroy();
+      };
+      await assert.rejects(async () => ask(express().use(guard, late, authErrors(), own)));
+      assert.deepEqual(seen, [tooPoor]);
+    });
+  });
+}
 
 describe('prepare', () => {
   it('lets every method see the request, decides nothing and goes on', () => {

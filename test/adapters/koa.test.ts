@@ -263,6 +263,31 @@ for (const [name, Koa] of versions) {
       assert.deepEqual([status, text, type], [500, 'Internal Server Error', 'text/plain']);
       assert.deepEqual(site.errors, [error]);
     });
+
+    const tooPoor = new AuthError('x-too-poor', 'a secret reason', { status: 402 });
+
+    it('is a response to middleware further out, where it is an AuthError', async () => {
+      const seen: number[] = [];
+      const outer: Koa3.Middleware = async (ctx, next) => {
+        await next();
+        seen.push(ctx.status);
+      };
+      await using site = await serve(Koa, outer, mutualAuth(fakeVerifier(fakeIdentity())), () => {
+        throw tooPoor;
+      });
+      assert.deepEqual((await ask(site)).body, { status: 402, title: 'Payment Required' });
+      assert.deepEqual([seen, site.errors], [[402], []]);
+    });
+
+    it('is passed on where the head of the response has left', async () => {
+      await using site = await serve(Koa, mutualAuth(fakeVerifier(fakeIdentity())), (ctx) => {
+        ctx.res.writeHead(200).end('whole');
+        throw tooPoor;
+      });
+      const { status, text } = await ask(site);
+      assert.deepEqual([status, text], [200, 'whole']);
+      assert.deepEqual(site.errors, [tooPoor]);
+    });
   });
 
   describe(`a mounted application in ${name}`, () => {
