@@ -1,6 +1,12 @@
 // Koa 3 and 2. A refusal is the context's response and no error: whatever stands further out, a log, CORS
 // or a session, sees it and adds to it as to any other, and `app.onerror` has nothing to print.
-import { type Answer, AuthError, type Policy, type Verifier, type VerifierOptions } from '../src/index.ts';
+import {
+  type Answer,
+  AuthError,
+  type Policy,
+  type Verifier,
+  type VerifierOptions,
+} from '../src/index.ts';
 import type { Identity } from '../src/identity.ts';
 import { type MaybePromise, andThen } from '../src/maybe-promise.ts';
 import { answerFields } from '../src/node/answer-fields.ts';

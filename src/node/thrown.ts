@@ -6,7 +6,8 @@ import { type NodeRequest, exchangeOf } from './exchange.ts';
 import type { NodeResponse } from './response-hook.ts';
 
 /** What describes the content that the handler had in mind. */
-const ofContent = /^(?:content-(?:disposition|encoding|language|location|range)|etag|last-modified)$/;
+const ofContent =
+  /^(?:content-(?:disposition|encoding|language|location|range)|etag|last-modified)$/;
 
 /** The answer to an AuthError that a handler throws: a refusal like any other, and published as one. */
 export function answerToThrown(

@@ -1,6 +1,6 @@
 // What every adapter must do, over real TLS. An adapter's test gives one set-up and runs the list.
 import assert from 'node:assert/strict';
-import { type RequestListener, STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, type RequestListener, STATUS_CODES } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import supertest from 'supertest';
 import { createClient, mtlsClient } from '../../src/client/index.ts';
@@ -59,7 +59,11 @@ export interface Refusals {
   check(answer: Answer): void;
 }
 
-type Answer = Pick<supertest.Response, 'status' | 'headers' | 'text'>;
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
 
 /** An adapter that writes refusals itself. */
 export const problemDocuments: Refusals = {

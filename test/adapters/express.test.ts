@@ -9,6 +9,7 @@ import { AuthError, type Identity, createVerifier, mtls } from '../../src/index.
 import { fakeIdentity, fakeVerifier, testServer } from '../../src/pki/testing.ts';
 import { serverCertificate } from '../support/guarded.ts';
 import { authority } from '../support/pki.ts';
+import { testArguments } from '../support/mutual-auth-arguments.ts';
 import { type Adapter, runContract } from './contract.ts';
 
 function adapter(name: string, express: typeof express5): Adapter {
@@ -58,31 +59,7 @@ describe('mutualAuth', () => {
     assert.equal(typeof handler, 'function');
   });
 
-  it('takes nothing, options, a verifier, or a verifier and a policy', () => {
-    const verifier = createVerifier({ methods: [mtls()] });
-    for (const given of [[], [{ methods: [mtls()] }], [verifier], [verifier, { allow: [] }]]) {
-      assert.equal(typeof (mutualAuth as (...args: unknown[]) => unknown)(...given), 'function');
-    }
-  });
-
-  for (const [what, given] of Object.entries({
-    'undefined for options': [undefined],
-    'undefined for a policy': [createVerifier({ methods: [mtls()] }), undefined],
-    'options with a policy behind them': [{ methods: [mtls()] }, {}],
-    'a misspelt option': [{ method: [mtls()] }],
-    'a misspelt member of a policy': [createVerifier({ methods: [mtls()] }), { alow: [] }],
-    'an unset variable in a policy': [createVerifier({ methods: [mtls()] }), { allow: undefined }],
-    'an unset variable in a match': [
-      createVerifier({ methods: [mtls()] }),
-      { allow: [{ spiffeId: undefined }] },
-    ],
-  })) {
-    it(`C28: throws while the program starts for ${what}`, () => {
-      assert.throws(() => (mutualAuth as (...args: unknown[]) => unknown)(...given), {
-        name: 'ConfigError',
-      });
-    });
-  }
+  testArguments(mutualAuth);
 });
 
 for (const [name, express] of [

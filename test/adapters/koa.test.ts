@@ -23,6 +23,7 @@ import { fakeIdentity, fakeVerifier, testServer } from '../../src/pki/testing.ts
 import { Http2Connection, http2Server } from '../support/http2.ts';
 import { serverCertificate } from '../support/guarded.ts';
 import { alice, authority, impostor } from '../support/pki.ts';
+import { testArguments } from '../support/mutual-auth-arguments.ts';
 import { type Adapter, runContract } from './contract.ts';
 
 const versions = [
@@ -88,31 +89,7 @@ describe('mutualAuth', () => {
     assert.equal(typeof app.callback(), 'function');
   });
 
-  it('takes nothing, options, a verifier, or a verifier and a policy', () => {
-    const verifier = createVerifier({ methods: [mtls()] });
-    for (const given of [[], [{ methods: [mtls()] }], [verifier], [verifier, { allow: [] }]]) {
-      assert.equal(typeof (mutualAuth as (...args: unknown[]) => unknown)(...given), 'function');
-    }
-  });
-
-  for (const [what, given] of Object.entries({
-    'undefined for options': [undefined],
-    'undefined for a policy': [createVerifier({ methods: [mtls()] }), undefined],
-    'options with a policy behind them': [{ methods: [mtls()] }, {}],
-    'a misspelt option': [{ method: [mtls()] }],
-    'a misspelt member of a policy': [createVerifier({ methods: [mtls()] }), { alow: [] }],
-    'an unset variable in a policy': [createVerifier({ methods: [mtls()] }), { allow: undefined }],
-    'an unset variable in a match': [
-      createVerifier({ methods: [mtls()] }),
-      { allow: [{ spiffeId: undefined }] },
-    ],
-  })) {
-    it(`C28: throws while the program starts for ${what}`, () => {
-      assert.throws(() => (mutualAuth as (...args: unknown[]) => unknown)(...given), {
-        name: 'ConfigError',
-      });
-    });
-  }
+  testArguments(mutualAuth);
 });
 
 for (const [name, Koa] of versions) {
