@@ -50,10 +50,10 @@ export interface Verifier {
  * @throws ConfigError for anything that is misspelt, unset or can never hold
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
-  const { methods, policy = {}, ...place } = options;
+  const own = checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
+  const { methods, policy = {} } = own;
   checkMethods(methods);
-  const verifier = verifierOf([...methods], readPlace(place), checkPolicy(policy, methods));
+  const verifier = verifierOf([...methods], readPlace(own), checkPolicy(policy, methods));
   reportRuntime();
   return verifier;
 }

@@ -50,8 +50,8 @@ export class MutualAuthModule {
   static forRootAsync<Dependencies extends readonly unknown[]>(
     options: MutualAuthAsyncOptions<Dependencies>,
   ): DynamicModule {
-    checkOptions('forRootAsync', options, ['imports', 'inject', 'useFactory']);
-    const { imports = [], inject = [], useFactory } = options;
+    const known = ['imports', 'inject', 'useFactory'];
+    const { imports = [], inject = [], useFactory } = checkOptions('forRootAsync', options, known);
     const settings = async (...given: unknown[]): Promise<Settings> =>
       settingsFrom([await useFactory(...(given as unknown as Dependencies))]);
     return moduleWith({ provide: settingsToken, inject, useFactory: settings }, imports);

@@ -58,9 +58,9 @@ export interface Client {
  * @throws ConfigError for options that are missing, unknown, or cannot be read
  */
 export function createClient(options: ClientOptions): Client {
-  checkOptions('createClient', options, ['methods', 'server']);
-  const { channel, message } = readMethods(options.methods);
-  const expected = readServerOptions(options.server);
+  const { methods, server } = checkOptions('createClient', options, ['methods', 'server']);
+  const { channel, message } = readMethods(methods);
+  const expected = readServerOptions(server);
   const connect = connector(expected, channel);
   const identities: Identities = new WeakMap();
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Answer, Decision } from '../decision.ts';
+import { ConfigError } from '../errors.ts';
 import { type MaybePromise, andThen } from '../maybe-promise.ts';
 import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
@@ -16,15 +17,15 @@ const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
  * policy that is wrong.
  *
  * @param policy replaces the verifier's in the members it names; checked on first sight
- * @throws ConfigError (as a rejection) for such a policy
+ * @throws ConfigError (as a rejection) for such a policy, and for one that is there and undefined
  */
 export async function guard(
   verifier: Verifier,
   request: NodeRequest,
   response: NodeResponse,
-  policy?: Policy,
+  ...policy: readonly [policy?: Policy]
 ): Promise<Decision> {
-  return decide(policy === undefined ? verifier : refine(verifier, policy), request, response);
+  return decide(refineBy(verifier, policy), request, response);
 }
 
 /** `guard` for adapters: at once, where the verifier decides at once. Never throws nor rejects. */
@@ -67,6 +68,21 @@ export function respond(request: NodeRequest, response: NodeResponse, answer: An
     // A field of some method that is none. No answer is one, an error page with a stack is not.
     writable.destroy();
   }
+}
+
+/**
+ * The verifier under what an argument that may be left out says.
+ *
+ * @throws ConfigError for one that is there and undefined: a policy that somebody forgot to look up must
+ * not quietly become the verifier's
+ */
+export function refineBy(verifier: Verifier, given: readonly [policy?: Policy]): Verifier {
+  if (given.length === 0) return verifier;
+  const [policy] = given;
+  if (policy === undefined) {
+    throw new ConfigError('guard.policy', 'is undefined; give a policy or leave the argument out');
+  }
+  return refine(verifier, policy);
 }
 
 /** The verifier under a route's policy; the same one for the same policy. @throws ConfigError */

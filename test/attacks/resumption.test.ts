@@ -58,6 +58,20 @@ for (const version of tlsVersions) {
       assertRefused(site, await again.send(), { code: 'ERR_CERTIFICATE_EXPIRED', handled: 1 });
     });
 
+    it('C20: refuses it also where a handler has set the dates of its identity', async () => {
+      const later = Date.now() + 2 * day;
+      await using site = await guarded({
+        handler(_request, response, identity) {
+          identity?.evidence.mtls?.notAfter.setTime(later + day);
+          response.end();
+        },
+      });
+      using kept = await connect(site.port, { ...only, ...shown });
+      assert.equal((await kept.send()).status, 200);
+      mock.method(Date, 'now', () => later);
+      assertRefused(site, await kept.send(), { code: 'ERR_CREDENTIAL_EXPIRED', handled: 1 });
+    });
+
     it('C5: refuses a kept connection whose certificate is not valid any more by our clock', async () => {
       await using site = await guarded();
       using kept = await connect(site.port, { ...only, ...shown });

@@ -23,7 +23,7 @@ const genuine = { cert: alice.cert, key: alice.key };
 const usual = createVerifier({ methods: [mtls()] });
 
 /** A WebSocket service that greets the subject and echoes. */
-async function service(verifier: Verifier = usual, policy?: Policy) {
+async function service(verifier: Verifier = usual, ...policy: readonly [policy?: Policy]) {
   const decisions: Decision[] = [];
   const rejections: unknown[] = [];
   const sockets = new WebSocketServer({ noServer: true });
@@ -34,7 +34,7 @@ async function service(verifier: Verifier = usual, policy?: Policy) {
     ca: authority.cert,
   });
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    const decision = await guardUpgrade(verifier, request, socket, policy);
+    const decision = await guardUpgrade(verifier, request, socket, ...policy);
     decisions.push(decision);
     if (decision.outcome !== 'accepted') return;
     sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -67,6 +67,14 @@ function code(decision: Decision | undefined): unknown {
 }
 
 describe('guardUpgrade', () => {
+  it('C28: rejects a policy that is there and undefined', async () => {
+    await using site = await service(usual, undefined);
+    const ws = site.open(genuine);
+    await once(ws, 'error');
+    assert.deepEqual(site.decisions, []);
+    assert.match(String(site.rejections[0]), /^ConfigError: guard\.policy/);
+  });
+
   it('lets a genuine peer open a WebSocket', async () => {
     await using site = await service();
     const ws = site.open(genuine);
