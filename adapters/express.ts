@@ -53,12 +53,12 @@ export function mutualAuth(...given: readonly unknown[]): Middleware {
 }
 
 /**
- * Decides nothing, but lets the verifier see a request before a body parser does. It goes first where
- * policies sit on routes only.
+ * Decides nothing, but lets the verifier see a request before a body parser does, and the head of the
+ * response after compression or a session. It goes first where policies sit on routes only.
  */
 export function prepare(verifier: Verifier): Middleware {
-  return (request, _response, next) => {
-    prepareRequest(verifier, request);
+  return (request, response, next) => {
+    prepareRequest(verifier, request, response);
     next();
   };
 }

@@ -55,12 +55,12 @@ export function mutualAuth(...given: readonly unknown[]): Middleware {
 }
 
 /**
- * Decides nothing, but lets the verifier see a request before a body parser does. It goes first where
- * policies sit on routes only.
+ * Decides nothing, but lets the verifier see a request before a body parser does, and the head of the
+ * response after all others. It goes first where policies sit on routes only.
  */
 export function prepare(verifier: Verifier): Middleware {
   return (ctx, next) => {
-    prepareRequest(verifier, requestOf(ctx));
+    prepareRequest(verifier, requestOf(ctx), ctx.res);
     return next();
   };
 }

@@ -82,6 +82,7 @@ export function connector(
         rejectUnauthorized: true,
         // `confirmServer` knows which names count. Node's check would insist on the URL's.
         checkServerIdentity: () => undefined,
+        // An undici client has one connection at a time under HTTP/1.1 only.
         ALPNProtocols: ['http/1.1'],
       });
       socket = opened;

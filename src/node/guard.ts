@@ -6,7 +6,7 @@ import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
 import { answerFields } from './answer-fields.ts';
 import { type NodeRequest, exchangeOf } from './exchange.ts';
-import { type NodeResponse, proveOn } from './response-hook.ts';
+import { type NodeResponse, hookFor, proveOn } from './response-hook.ts';
 
 const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
 
@@ -35,7 +35,7 @@ export function decide(
   response: NodeResponse,
 ): MaybePromise<Decision> {
   const exchange = exchangeOf(request);
-  verifier.prepare(exchange);
+  prepare(verifier, request, response);
   return andThen(verifier.decide(exchange), (decision) => {
     if (decision.outcome === 'accepted' && decision.identity !== undefined) {
       proveOn(request, response, verifier.methods, decision.identity);
@@ -45,13 +45,16 @@ export function decide(
 }
 
 /**
- * Lets every method of the verifier see a request before anything else reads it; decides nothing.
+ * Lets every method of the verifier see a request before anything else reads it, and keeps the last word
+ * about the head of the response for those that prove something; decides nothing.
  *
- * `guard` does the same for itself. This is for where policies sit on routes only, or a body parser
- * runs before them.
+ * `guard` does the same for itself. This is for where policies sit on routes only, or where something
+ * before them reads the content (a body parser) or changes heads as they leave (compression, a session).
  */
-export function prepare(verifier: Verifier, request: NodeRequest): void {
-  verifier.prepare(exchangeOf(request));
+export function prepare(verifier: Verifier, request: NodeRequest, response: NodeResponse): void {
+  const exchange = exchangeOf(request);
+  verifier.prepare(exchange);
+  hookFor(verifier.methods, response, exchange);
 }
 
 /** Writes a refusal or the next step of a method. A response that has begun already is cut off. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { expectTypeOf } from 'expect-type';
 import express5, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
@@ -8,6 +10,7 @@ import { authErrors, identityOf, mutualAuth, prepare } from '../../adapters/expr
 import { AuthError, type Identity, createVerifier, mtls } from '../../src/index.ts';
 import { fakeIdentity, fakeVerifier, testServer } from '../../src/pki/testing.ts';
 import { serverCertificate } from '../support/guarded.ts';
+import { fakeMethod } from '../support/method.ts';
 import { authority } from '../support/pki.ts';
 import { testArguments } from '../support/mutual-auth-arguments.ts';
 import { type Adapter, runContract } from './contract.ts';
@@ -125,6 +128,14 @@ describe('prepare', () => {
     const request = { headers: {}, rawHeaders: [], socket: {} } as never;
     prepare(verifier)(request, {} as never, () => next++);
     assert.equal(next, 1);
+  });
+
+  it('hooks the response before whatever else changes its head', () => {
+    const proving = { ...fakeMethod('m'), prove() {} };
+    const request = new IncomingMessage(new Socket());
+    const response = new ServerResponse(request);
+    prepare(createVerifier({ methods: [proving] }))(request, response, () => {});
+    assert.ok(Object.hasOwn(response, 'writeHead'));
   });
 });
 

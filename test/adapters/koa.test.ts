@@ -366,15 +366,17 @@ for (const [name, Koa] of versions) {
           }),
         verify: () => null,
       };
-      const verifier = createVerifier({ methods: [method] });
+      const verifier = createVerifier({ methods: [{ ...method, prove() {} }] });
+      let hooked = false;
       await using site = await serve(Koa, prepare(verifier), bodyParser(), (ctx) => {
+        hooked = Object.hasOwn(ctx.res, 'writeHead');
         ctx.body = ctx.request.body;
       });
       const { status, body } = await supertest(site.origin)
         .post('/')
         .ca(authority.cert)
         .send({ amount: 1 });
-      assert.deepEqual([status, body, seen], [200, { amount: 1 }, '{"amount":1}']);
+      assert.deepEqual([status, body, seen, hooked], [200, { amount: 1 }, '{"amount":1}', true]);
     });
   });
 }
