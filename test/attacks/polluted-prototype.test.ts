@@ -13,6 +13,7 @@ import { authority } from '../support/pki.ts';
 
 /** Runs `attacked` while every object has this member. */
 function polluted<T>(name: string, value: unknown, attacked: () => T): T {
+  // oxlint-disable-next-line eslint/no-extend-native
   Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true });
   try {
     return attacked();

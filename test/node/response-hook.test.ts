@@ -129,10 +129,10 @@ describe('a middleware that changes the head as it leaves', () => {
   /** As compression and sessions do. */
   function changing(res: ServerResponse, name: string): void {
     const { writeHead } = res;
-    res.writeHead = ((...args: [number]) => {
+    res.writeHead = (...args: [number]) => {
       res.setHeader(name, 'late');
       return writeHead.apply(res, args);
-    }) as typeof writeHead;
+    };
   }
 
   async function ask(
