@@ -1,6 +1,6 @@
 // A ticket outlives everything that TLS checked when it was given out.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { afterEach, describe, it, mock } from 'node:test';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { testAuthority } from '../../src/pki/testing.ts';
@@ -144,6 +144,31 @@ for (const version of tlsVersions) {
       assert.equal(again.resumed, false);
       assertAccepted(second, await again.send(), subject);
     });
+
+    if (version === 'TLSv1.2') {
+      it('takes none at its word that handlers of the application keep beside an SNICallback', async () => {
+        const sessions = new Map<string, Buffer>();
+        const context = createSecureContext({ cert, key, ca: authority.cert });
+        await using site = await guarded({
+          tls: {
+            SNICallback: (_name, done) => done(null, context),
+            // A session without a ticket: `forgetTickets` does not reach it.
+            secureOptions: constants.SSL_OP_NO_TICKET,
+          },
+        });
+        site.server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
+          sessions.set(id.toString('hex'), data);
+          done();
+        });
+        site.server.on('resumeSession', (id: Buffer, done: (e: null, data: unknown) => void) =>
+          done(null, sessions.get(id.toString('hex')) ?? null),
+        );
+        const session = await sessionOf(site);
+        using again = await connect(site.port, { ...only, ...shown, session });
+        assert.equal(again.resumed, true);
+        assertRefused(site, await again.send(), { code: 'ERR_RESUMPTION_UNVERIFIED', handled: 1 });
+      });
+    }
 
     it('takes no resumed session at its word where an SNICallback chooses the context', async () => {
       const context = createSecureContext({ cert, key, ca: authority.cert });
