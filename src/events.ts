@@ -1,6 +1,7 @@
 // What happens, for whoever listens: channels of node:diagnostics_channel named `countersign:<event>`.
 // Messages hold names and reasons, never a token, a key, a query string or a whole certificate.
 import { type Channel, channel } from 'node:diagnostics_channel';
+import type { Refused } from './decision.ts';
 import type { AuthErrorCode } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -76,6 +77,16 @@ export function publish<Event extends RequestEvent>(
     address: peer.address,
   };
   target.publish({ request, ...details() });
+}
+
+/** Publishes a refusal, with the reason that its peer does not get. */
+export function publishRefusal(exchange: Exchange, { error, response }: Refused): void {
+  publish('refused', exchange, () => ({
+    code: error.code,
+    status: response.status,
+    reason: error.message,
+    cause: error.cause,
+  }));
 }
 
 /** Publishes an event about the process itself, and says whether anybody listens. */

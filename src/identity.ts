@@ -8,7 +8,7 @@ export interface Evidence {
   readonly subject: string;
   /** When the peer itself acted. @defaultValue the instant of the request */
   readonly authenticatedAt?: Date;
-  /** The last instant at which it holds. A connection that has left HTTP is closed then. */
+  /** The last instant at which it holds. A later request is refused, a connection that has left HTTP closed. */
   readonly notAfter?: Date;
 
   // What `allow` may ask for beside names in certificates. A method fills in what it knows.
