@@ -36,6 +36,24 @@ export interface Events {
     readonly method: string;
     readonly cause: unknown;
   };
+  /** An option was given that begins with `insecure`. Published where it is read, at start. */
+  readonly 'insecure-option': {
+    /** Its path: `mtls.revocation.insecureAllowPrivateAddresses`. */
+    readonly option: string;
+    readonly reason: string;
+  };
+  /** Files of certificates or CRLs have changed, and are in use; or they are not, with the reason. */
+  readonly rotation: {
+    /** The option that names the files. */
+    readonly option: string;
+    /** Why what was there before stays in use. */
+    readonly error: Error | undefined;
+  };
+  /** A source of revocation data, a file or an address, gave nothing that is of use. */
+  readonly revocation: {
+    readonly place: string;
+    readonly error: Error;
+  };
   /**
    * A verifier was made on a Node.js that is past its end of life. Published once per process: subscribe
    * before the first verifier is made.
@@ -58,7 +76,10 @@ const channels: { readonly [Event in keyof Events]: Channel } = {
   accepted: channel('countersign:accepted'),
   refused: channel('countersign:refused'),
   proof: channel('countersign:proof'),
+  'insecure-option': channel('countersign:insecure-option'),
   'insecure-runtime': channel('countersign:insecure-runtime'),
+  rotation: channel('countersign:rotation'),
+  revocation: channel('countersign:revocation'),
 };
 
 /** Publishes an event about a request. The message is only made where somebody listens. */
