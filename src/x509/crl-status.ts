@@ -6,7 +6,8 @@ import type { Certificate } from './certificate.ts';
 import type { CrlEntry } from './crl-entry.ts';
 import { type CrlPoint, allReasons, crlPointsOf, reasonsCovered } from './crl-scope.ts';
 import { isCrlSignedBy } from './crl-signature.ts';
-import { type Crl, type CrlIndex, crlExtensionOid } from './crl.ts';
+import { isSameSeries, isWhole, newestFirst } from './crl-series.ts';
+import type { Crl, CrlIndex } from './crl.ts';
 import { DerReader, context as contextTag, tag } from './der.ts';
 import { nameKey } from './name-match.ts';
 import { type RevocationStatus, revocationReasonNames } from './revocation-status.ts';
@@ -120,31 +121,6 @@ function supersedes(newer: UsableCrl, older: UsableCrl): boolean {
   return (
     isSameSeries(newer.crl, older.crl) && Buffer.compare(newer.signer.spki, older.signer.spki) === 0
   );
-}
-
-/** The same issuer, for the same certificates, with the same key identifier. */
-function isSameSeries(a: Crl, b: Crl): boolean {
-  const { issuingDistributionPoint, authorityKeyId } = crlExtensionOid;
-  return (
-    nameKey(a.issuer) === nameKey(b.issuer) &&
-    [issuingDistributionPoint, authorityKeyId].every((oid) => isSameExtension(a, b, oid))
-  );
-}
-
-function isSameExtension(a: Crl, b: Crl, oid: string): boolean {
-  const [left, right] = [a.extensions.get(oid)?.value, b.extensions.get(oid)?.value];
-  if (left === undefined || right === undefined) return left === right;
-  return Buffer.compare(left, right) === 0;
-}
-
-function isWhole({ baseNumber }: Crl): boolean {
-  return baseNumber === undefined;
-}
-
-function newestFirst(a: Crl, b: Crl): number {
-  const byTime = b.thisUpdate.getTime() - a.thisUpdate.getTime();
-  if (byTime !== 0) return byTime;
-  return (b.number ?? -1n) > (a.number ?? -1n) ? 1 : -1;
 }
 
 function revoked({ revokedAt, reason }: CrlEntry): RevocationStatus {

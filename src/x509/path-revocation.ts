@@ -142,5 +142,5 @@ class RevocationCheck {
 
 /** The certificates that can be revoked, from the anchor downwards. */
 function belowAnchor(certificates: readonly Certificate[]): readonly Certificate[] {
-  return certificates.slice(0, -1).reverse();
+  return certificates.slice(0, -1).toReversed();
 }

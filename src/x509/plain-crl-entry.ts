@@ -8,6 +8,9 @@ const reasonHead = [
   0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01,
 ] as const;
 
+/** By the number of the month. */
+const daysOf = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
 /** The length of the entry at `at` if it has the plain form and is well-formed, else undefined. */
 export function plainEntryLength(
   bytes: Uint8Array,
@@ -32,27 +35,35 @@ function isPadded(first: number, second: number): boolean {
   return (first === 0 && second < 0x80) || (first === 0xff && second >= 0x80);
 }
 
-/** A UTCTime on one of the days that every month has. */
+/** A UTCTime of a day that there was. */
 function isPlainTime(bytes: Uint8Array, at: number): boolean {
+  const year = pairOf(bytes, at + 2);
+  const month = pairOf(bytes, at + 4);
+  const day = pairOf(bytes, at + 6);
+  // From 1950 to 2049 every fourth year is a leap year, without exception.
+  const lastDay = month === 2 && year % 4 === 0 ? 29 : (daysOf[month] ?? 0);
   return (
     bytes[at] === tag.utcTime &&
     bytes[at + 1] === 13 &&
-    bytes[at + 14] === 0x5a &&
-    isBelow(bytes, at + 2, 0, 100) &&
-    isBelow(bytes, at + 4, 1, 13) &&
-    isBelow(bytes, at + 6, 1, 29) &&
-    isBelow(bytes, at + 8, 0, 24) &&
-    isBelow(bytes, at + 10, 0, 60) &&
-    isBelow(bytes, at + 12, 0, 60)
+    year >= 0 &&
+    day >= 1 &&
+    day <= lastDay &&
+    isBelow(pairOf(bytes, at + 8), 24) &&
+    isBelow(pairOf(bytes, at + 10), 60) &&
+    isBelow(pairOf(bytes, at + 12), 60) &&
+    bytes[at + 14] === 0x5a
   );
 }
 
-/** Whether two digits are a number from `from` on and below `limit`. */
-function isBelow(bytes: Uint8Array, at: number, from: number, limit: number): boolean {
+/** The number that two digits make, or -1. */
+function pairOf(bytes: Uint8Array, at: number): number {
   const tens = bytes[at]! - 0x30;
   const ones = bytes[at + 1]! - 0x30;
-  const value = tens * 10 + ones;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 && value >= from && value < limit;
+  return isBelow(tens, 10) && isBelow(ones, 10) ? tens * 10 + ones : -1;
+}
+
+function isBelow(value: number, limit: number): boolean {
+  return value >= 0 && value < limit;
 }
 
 function isPlainReason(bytes: Uint8Array, at: number, end: number): boolean {
