@@ -234,9 +234,9 @@ export function ascii(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
-/** The refusal of bytes that are no certificate. */
+/** The refusal of bytes that are no certificate, no CRL and no OCSP response. */
 export function malformed(what: string): AuthError {
-  return new AuthError('ERR_CERTIFICATE_MALFORMED', `the certificate holds ${what}`);
+  return new AuthError('ERR_CERTIFICATE_MALFORMED', `malformed: ${what}`);
 }
 
 function hex(value: number): string {
