@@ -57,8 +57,8 @@ export type CertStatus =
 type Extensions = ReadonlyMap<string, Extension>;
 
 const basicResponse = '1.3.6.1.5.5.7.48.1.1';
-// A stapled response comes from a peer that has proven nothing yet. A usual one has some 500 to 2,500 bytes.
-const maxBytes = 65_536;
+/** A usual response has 500 to 2,500 bytes. A stapled one comes from a peer that has proven nothing yet. */
+export const maxOcspBytes = 65_536;
 const maxCertificates = 10;
 
 /** Why a responder gives no answer (RFC 6960 section 4.2.1). */
@@ -76,7 +76,7 @@ const refusals: Readonly<Record<number, string>> = {
  * @throws AuthError `ERR_CERTIFICATE_MALFORMED`; `ERR_REVOCATION_UNKNOWN` where the responder refused
  */
 export function readOcspResponse(der: Uint8Array): OcspResponse {
-  if (der.length > maxBytes) throw malformed(`more than ${maxBytes} bytes`);
+  if (der.length > maxOcspBytes) throw malformed(`more than ${maxOcspBytes} bytes`);
   const outer = DerReader.only(der, tag.sequence);
   const status = enumeratedOf(outer.next(tag.enumerated));
   const bytes = outer.optional(context(0, true));
