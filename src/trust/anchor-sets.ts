@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts';
+import { announce } from '../events.ts';
 import { parseSpiffeId } from '../x509/spiffe.ts';
 import { CertificateIndex, type TrustAnchor } from '../x509/trust-anchors.ts';
 import { CertificateStore, type Certificates } from './certificates.ts';
@@ -16,18 +17,16 @@ export class AnchorSets {
   index: CertificateIndex<TrustAnchor> = new CertificateIndex();
   readonly #option: string;
   readonly #sets: readonly (readonly [name: string | undefined, store: CertificateStore])[];
-  readonly #failed: (error: unknown) => void;
   #versions = '';
 
   /** @throws ConfigError for what cannot be read, and for a CA in two sets */
-  constructor(option: string, anchors: unknown, failed: (error: unknown) => void) {
+  constructor(option: string, anchors: unknown) {
     this.#option = option;
-    this.#failed = failed;
     this.#sets = setsOf(option, anchors).map(
       ([name, source]) =>
         [
           name,
-          new CertificateStore(name === undefined ? option : `${option}.${name}`, source, failed),
+          new CertificateStore(name === undefined ? option : `${option}.${name}`, source),
         ] as const,
     );
     this.#rebuild();
@@ -46,7 +45,7 @@ export class AnchorSets {
       this.#rebuild();
     } catch (error) {
       this.#versions = this.#stamp();
-      this.#failed(error);
+      announce('rotation', { option: this.#option, error: error as Error });
     }
   }
 

@@ -24,24 +24,18 @@ export class CertificateStore {
   readonly #files: WatchedFiles;
 
   /**
-   * @param option the path of the option, for messages
-   * @param failed told where files that have changed cannot be used; what was there before stays
+   * @param option the path of the option, for messages and events
    * @throws ConfigError where there is none, or one that cannot be read
    */
-  constructor(option: string, source: unknown, failed: (error: unknown) => void) {
+  constructor(option: string, source: unknown) {
     const sources: unknown[] = Array.isArray(source) ? source : [source];
     const paths = sources.filter((one): one is string => isPath(one));
     this.#given = sources.flatMap((one) => (isPath(one) ? [] : certificatesIn(option, one)));
-    this.#files = new WatchedFiles(
-      option,
-      paths,
-      (files) => {
-        this.#read = files.flatMap((file) => certificatesOf(option, file));
-        this.#index = undefined;
-        this.version++;
-      },
-      failed,
-    );
+    this.#files = new WatchedFiles(option, paths, (files) => {
+      this.#read = files.flatMap((file) => certificatesOf(option, file));
+      this.#index = undefined;
+      this.version++;
+    });
     if (this.all.length === 0)
       throw new ConfigError(option, 'holds no certificate; name at least one CA');
   }

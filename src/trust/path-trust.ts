@@ -10,18 +10,7 @@ import { CertificateIndex } from '../x509/trust-anchors.ts';
 import { type AnchorSets, isBundle } from './anchor-sets.ts';
 import type { CertificateStore } from './certificates.ts';
 import { IntermediateCache } from './intermediate-cache.ts';
-
-/** Whether anything in a path was revoked. */
-export interface RevocationChecker {
-  /** Changes whenever an answer of before may be another now. */
-  readonly version: number;
-  refresh(): void;
-  /**
-   * @returns when to ask again, in milliseconds since the epoch
-   * @throws AuthError `ERR_CERTIFICATE_REVOKED` or `ERR_REVOCATION_UNKNOWN`
-   */
-  check(path: Path, at: Date): MaybePromise<number>;
-}
+import type { RevocationChecker } from './revocation.ts';
 
 /** A path that holds, and how long that can be relied on. */
 export interface TrustedPath extends Path {
@@ -52,7 +41,6 @@ export class PathTrust {
   get version(): string {
     this.#anchors.refresh();
     this.#intermediates?.refresh();
-    this.#revocation?.refresh();
     return `${this.#anchors.version} ${this.#revocation?.version ?? 0}`;
   }
 
@@ -70,25 +58,32 @@ export class PathTrust {
       withSubject: (key: string) => sources.flatMap((source) => source?.withSubject(key) ?? []),
     };
     const material = { anchors: this.#anchors.index, intermediates };
-    return this.#next(findPaths(leaf, material, { ...this.#rules, at }), at);
+    const paths = findPaths(leaf, material, { ...this.#rules, at });
+    return this.#firstOf(paths, (path) => {
+      this.#checkBundle(path);
+      return this.#revocation?.check(path, material, at) ?? Infinity;
+    });
   }
 
-  /** @param fault of the path before this one */
-  #next(paths: Generator<Path, Fault>, at: Date, fault?: AuthError): MaybePromise<TrustedPath> {
+  /** @param fault of the first path that the check refused */
+  #firstOf(
+    paths: Generator<Path, Fault>,
+    check: (path: Path) => MaybePromise<number>,
+    fault?: AuthError,
+  ): MaybePromise<TrustedPath> {
     const found = paths.next();
     if (found.done === true) throw fault ?? found.value.error;
     const path = found.value;
+    const accept = (until: number): TrustedPath => this.#accept(path, until);
+    const goOn = (error: unknown): MaybePromise<TrustedPath> =>
+      this.#firstOf(paths, check, fault ?? asAuthError(error));
     let answer: MaybePromise<number>;
     try {
-      this.#checkBundle(path);
-      answer = this.#revocation?.check(path, at) ?? Infinity;
+      answer = check(path);
     } catch (error) {
-      return this.#next(paths, at, fault ?? asAuthError(error));
+      return goOn(error);
     }
-    const accept = (until: number): TrustedPath => this.#accept(path, until);
-    return typeof answer === 'number'
-      ? accept(answer)
-      : answer.then(accept, (error: unknown) => this.#next(paths, at, fault ?? asAuthError(error)));
+    return typeof answer === 'number' ? accept(answer) : answer.then(accept, goOn);
   }
 
   #accept(path: Path, until: number): TrustedPath {

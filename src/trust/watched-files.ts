@@ -4,6 +4,7 @@ import { type Stats, readFileSync, readdirSync, statSync } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import { announce } from '../events.ts';
 
 /** A file and what was in it. */
 export interface WatchedFile {
@@ -19,7 +20,7 @@ const periodMs = 5_000;
 export class WatchedFiles {
   readonly #paths: readonly string[];
   readonly #changed: (files: readonly WatchedFile[]) => void;
-  readonly #failed: (error: unknown) => void;
+  readonly #option: string;
   #state: string;
   #lookedAt: number;
   #looking = false;
@@ -27,20 +28,18 @@ export class WatchedFiles {
   /**
    * Reads them all at once, then looks again from time to time when `refresh` is called.
    *
-   * @param option the option that names the files, for the message
+   * @param option the option that names the files, for messages and events
    * @param changed called with all files when one of them has changed; may throw to keep what was
-   * @param failed called where files cannot be read any more, or `changed` threw
    * @throws ConfigError where one cannot be read
    */
   constructor(
     option: string,
     paths: readonly string[],
     changed: (files: readonly WatchedFile[]) => void,
-    failed: (error: unknown) => void,
   ) {
     this.#paths = paths;
     this.#changed = changed;
-    this.#failed = failed;
+    this.#option = option;
     this.#lookedAt = performance.now();
     try {
       const found = paths.flatMap((path) => listed(path, statSync(path), readdirSync));
@@ -63,7 +62,7 @@ export class WatchedFiles {
     this.#lookedAt = now;
     this.#looking = true;
     void this.#look()
-      .catch(this.#failed)
+      .catch((error: unknown) => this.#announce(error as Error))
       .finally(() => (this.#looking = false));
   }
 
@@ -84,6 +83,11 @@ export class WatchedFiles {
     // Also where they are refused: the same files would be refused again.
     this.#state = state;
     this.#changed(files);
+    this.#announce(undefined);
+  }
+
+  #announce(error: Error | undefined): void {
+    announce('rotation', { option: this.#option, error });
   }
 }
 

@@ -7,6 +7,8 @@ import { checkOptions } from '../../options.ts';
 import type { TlsPeer } from '../../peer/tls-peer.ts';
 import type { TrustAnchors } from '../../trust/anchor-sets.ts';
 import type { Certificates } from '../../trust/certificates.ts';
+import type { RevocationOptions } from '../../trust/revocation.ts';
+import type { RevocationMode } from '../../x509/path-revocation.ts';
 import { checkValidity } from '../../x509/path-rules.ts';
 import type { CertificateSubject } from './protocol.ts';
 import { type Verdict, pathJudge, tlsJudge } from './verdict.ts';
@@ -26,6 +28,13 @@ export interface MtlsOptions {
   /** Certificates that may stand in between, for peers that do not send theirs. Needs `trustAnchors`. */
   readonly intermediates?: Certificates;
   /**
+   * Whether certificates are checked for revocation, by CRLs and OCSP: `require` refuses what is not known
+   * to be good, with 503. Needs `trustAnchors`.
+   *
+   * @defaultValue `'off'`
+   */
+  readonly revocation?: RevocationMode | RevocationOptions;
+  /**
    * Chooses the subject of the identity from the certificate's names. What it answers should begin
    * with a prefix that says what kind of name it is, as `user:alice`.
    *
@@ -44,12 +53,17 @@ export interface MtlsOptions {
  * @throws ConfigError for an option it does not know, or certificates that cannot be read
  */
 export function mtls(options: MtlsOptions = {}): ServerMethod {
-  checkOptions('mtls', options, ['trustAnchors', 'intermediates', 'subject']);
+  checkOptions('mtls', options, ['trustAnchors', 'intermediates', 'revocation', 'subject']);
   const { subject } = options;
   if (subject !== undefined && typeof subject !== 'function') {
     throw new ConfigError('mtls.subject', 'must be a function from evidence to a subject');
   }
   const ownPaths = options.trustAnchors !== undefined;
+  for (const option of ['intermediates', 'revocation'] as const) {
+    if (!ownPaths && options[option] !== undefined && options[option] !== 'off') {
+      throw new ConfigError(`mtls.${option}`, 'needs `trustAnchors`; without them OpenSSL decides');
+    }
+  }
   const judge = ownPaths ? pathJudge(options) : tlsJudge(options);
   const verdicts = new WeakMap<TlsPeer, MaybePromise<Verdict>>();
 

@@ -8,6 +8,7 @@ import { verdictError } from '../../peer/tls-verdict.ts';
 import { AnchorSets } from '../../trust/anchor-sets.ts';
 import { CertificateStore } from '../../trust/certificates.ts';
 import { PathTrust, type TrustedPath } from '../../trust/path-trust.ts';
+import { RevocationChecker } from '../../trust/revocation.ts';
 import { readCertificate } from '../../x509/certificate.ts';
 import { checkTlsUsage } from '../../x509/usage.ts';
 import { type CertificateSubject, certificateEvidence } from './protocol.ts';
@@ -51,14 +52,14 @@ export function tlsJudge({ subject }: MtlsOptions): Judge {
 }
 
 /** Goes by a path that we validate ourselves. @throws ConfigError */
-export function pathJudge({ trustAnchors, intermediates, subject }: MtlsOptions): Judge {
-  const failed = (): void => undefined;
+export function pathJudge(options: MtlsOptions): Judge {
+  const { trustAnchors, intermediates, revocation = 'off', subject } = options;
   const paths = new PathTrust(
-    new AnchorSets('mtls.trustAnchors', trustAnchors, failed),
+    new AnchorSets('mtls.trustAnchors', trustAnchors),
     intermediates === undefined
       ? undefined
-      : new CertificateStore('mtls.intermediates', intermediates, failed),
-    undefined,
+      : new CertificateStore('mtls.intermediates', intermediates),
+    RevocationChecker.from('mtls.revocation', revocation),
     { purpose: 'clientAuth', maxDepth: 10, policies: {}, profile: 'rfc5280' },
   );
   return {
