@@ -2,17 +2,18 @@
 import { AuthError, type AuthErrorCode, ConfigError } from './errors.ts';
 import { checkOptions } from './options.ts';
 import { type Certificate, readCertificate } from './x509/certificate.ts';
+import { CrlIndex, readCrl } from './x509/crl.ts';
 import type { Profile } from './x509/conformance.ts';
 import { malformed } from './x509/der.ts';
-import { findPaths } from './x509/path-builder.ts';
+import { type RevocationMode, findUnrevokedPath } from './x509/path-revocation.ts';
 import type { PathRules } from './x509/path-rules.ts';
-import { derBlocks } from './x509/pem.ts';
+import { type PemLabel, derBlocks } from './x509/pem.ts';
 import type { PolicyOptions } from './x509/policy-graph.ts';
 import { type ReferenceName, carries, readReferenceName } from './x509/reference-name.ts';
 import { CertificateIndex } from './x509/trust-anchors.ts';
 import type { TlsPurpose } from './x509/usage.ts';
 
-/** PEM text, which may hold several, or the DER of one. */
+/** PEM text, which may hold several, or the DER of one. CRLs come in these forms too. */
 export type CertificateSource = string | Uint8Array;
 
 export interface ValidatePathOptions {
@@ -31,6 +32,15 @@ export interface ValidatePathOptions {
   /** How many intermediates there may be, without those that a CA issued to itself. @defaultValue 10 */
   readonly maxDepth?: number;
   readonly policies?: PolicyOptions;
+  /** CRLs, in any order. One that cannot be read is passed over. */
+  readonly crls?: CertificateSource | readonly CertificateSource[];
+  /**
+   * Whether every certificate below the anchor must be known not to be revoked (`require`), must only not
+   * be known to be (`prefer`), or nobody asks (`off`).
+   *
+   * @defaultValue `'require'` where `crls` are given, else `'off'`
+   */
+  readonly revocation?: RevocationMode;
   /** `webpki` adds what browsers ask of public CAs. @defaultValue `'rfc5280'` */
   readonly profile?: Profile;
 }
@@ -61,10 +71,10 @@ export type PathValidation =
  * @throws ConfigError for an option that is unknown or makes no sense
  */
 export async function validatePath(options: ValidatePathOptions): Promise<PathValidation> {
-  const { rules, names } = readRules(options);
+  const { rules, names, revocation } = readRules(options);
   const unreadable: AuthError[] = [];
   const read = (sources: unknown): readonly Certificate[] =>
-    [sources].flat().flatMap((source) => certificatesIn(source, unreadable));
+    readAll(sources, 'CERTIFICATE', readCertificate, unreadable);
 
   const [leaf, ...besides] = read(options.leaf);
   if (leaf === undefined) return invalid(unreadable[0]!, undefined);
@@ -74,51 +84,58 @@ export async function validatePath(options: ValidatePathOptions): Promise<PathVa
     anchors: new CertificateIndex(anchors.map((certificate) => ({ certificate, set: undefined }))),
     intermediates: new CertificateIndex(intermediates.map((certificate) => ({ certificate }))),
   };
-  const found = findPaths(leaf, material, rules).next();
-  if (found.done === true) {
+  const unreadableCrls: AuthError[] = [];
+  const crls = new CrlIndex(readAll(options.crls ?? [], 'X509 CRL', readCrl, unreadableCrls));
+  const found = findUnrevokedPath(leaf, material, rules, { mode: revocation, at: rules.at, crls });
+  if ('error' in found) {
     // What could not be read may have been the missing piece, and is the better reason.
-    const { error, certificate } = found.value;
-    return error.code === 'ERR_CERTIFICATE_UNTRUSTED' && unreadable[0] !== undefined
-      ? invalid(unreadable[0], undefined)
-      : invalid(error, certificate);
+    const { error, certificate } = found;
+    if (error.code === 'ERR_CERTIFICATE_UNTRUSTED' && unreadable[0] !== undefined) {
+      return invalid(unreadable[0], undefined);
+    }
+    const answer = invalid(error, certificate);
+    return error.code === 'ERR_REVOCATION_UNKNOWN' && unreadableCrls[0] !== undefined
+      ? { ...answer, reason: `${error.message}; a CRL is unreadable: ${unreadableCrls[0].message}` }
+      : answer;
   }
   if (names !== undefined && !names.some((name) => carries(leaf, name))) {
     const error = new AuthError('ERR_CERTIFICATE_NAME', 'it carries none of the names asked for');
     return invalid(error, leaf);
   }
-  const { certificates, policies } = found.value;
-  return { valid: true, path: certificates, policies };
+  return { valid: true, path: found.certificates, policies: found.policies };
 }
 
 function invalid(
   { code, message }: AuthError,
   certificate: Certificate | undefined,
-): PathValidation {
+): Extract<PathValidation, { valid: false }> {
   return { valid: false, code, reason: message, certificate };
 }
 
-function certificatesIn(source: unknown, unreadable: AuthError[]): readonly Certificate[] {
-  try {
-    if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
-      throw malformed('neither PEM text nor DER');
+/** What can be read of the sources; why the others cannot goes to `unreadable`. */
+function readAll<T>(
+  sources: unknown,
+  label: PemLabel,
+  read: (der: Uint8Array) => T,
+  unreadable: AuthError[],
+): readonly T[] {
+  const attempt = <U>(attempted: () => readonly U[]): readonly U[] => {
+    try {
+      return attempted();
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      unreadable.push(error);
+      return [];
     }
-    return derBlocks(source, 'CERTIFICATE').flatMap((der) => {
-      try {
-        return [readCertificate(der)];
-      } catch (error) {
-        unreadable.push(asAuthError(error));
-        return [];
+  };
+  return [sources].flat().flatMap((source) =>
+    attempt(() => {
+      if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
+        throw malformed('neither PEM text nor DER');
       }
-    });
-  } catch (error) {
-    unreadable.push(asAuthError(error));
-    return [];
-  }
-}
-
-function asAuthError(error: unknown): AuthError {
-  if (error instanceof AuthError) return error;
-  throw error;
+      return derBlocks(source, label);
+    }).flatMap((der) => attempt(() => [read(der)])),
+  );
 }
 
 const optionNames = [
@@ -130,33 +147,42 @@ const optionNames = [
   'names',
   'maxDepth',
   'policies',
+  'crls',
+  'revocation',
   'profile',
 ] as const satisfies readonly (keyof ValidatePathOptions)[];
 
 function readRules(options: ValidatePathOptions): {
   readonly rules: PathRules;
   readonly names: readonly ReferenceName[] | undefined;
+  readonly revocation: RevocationMode;
 } {
   checkOptions('validatePath', options, [...optionNames]);
   const { at = new Date(), purpose = 'any', maxDepth = 10, profile = 'rfc5280' } = options;
-  const { names, policies = {} } = options;
+  const { names, policies = {}, crls } = options;
+  const { revocation = crls === undefined ? 'off' : 'require' } = options;
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) {
     throw new ConfigError('validatePath.at', 'must be a Date');
   }
   oneOf('validatePath.purpose', purpose, ['clientAuth', 'serverAuth', 'any']);
   oneOf('validatePath.profile', profile, ['rfc5280', 'webpki']);
+  oneOf('validatePath.revocation', revocation, ['require', 'prefer', 'off']);
   if (!Number.isInteger(maxDepth) || maxDepth < 0 || maxDepth > 20) {
     throw new ConfigError('validatePath.maxDepth', 'must be a whole number from 0 to 20');
   }
   return {
     rules: { at, purpose, maxDepth, policies: readPolicies(policies), profile },
     names: names === undefined ? undefined : readNames(names),
+    revocation,
   };
 }
 
 function readNames(names: readonly ReferenceName[]): readonly ReferenceName[] {
   if (!Array.isArray(names) || names.length === 0) {
-    throw new ConfigError('validatePath.names', 'must be a list of names; leave it out to ask none');
+    throw new ConfigError(
+      'validatePath.names',
+      'must be a list of names; leave it out to ask none',
+    );
   }
   return names.map((name: ReferenceName, i) => readReferenceName(`validatePath.names[${i}]`, name));
 }
@@ -166,7 +192,8 @@ function readPolicies(policies: PolicyOptions): PolicyOptions {
   checkOptions(path, policies, ['initial', 'requireExplicit', 'inhibitMapping', 'inhibitAny']);
   const { initial, ...flags } = policies;
   for (const [name, flag] of Object.entries(flags)) {
-    if (typeof flag !== 'boolean') throw new ConfigError(`${path}.${name}`, 'must be true or false');
+    if (typeof flag !== 'boolean')
+      throw new ConfigError(`${path}.${name}`, 'must be true or false');
   }
   if (initial === undefined) return flags;
   if (!Array.isArray(initial) || !initial.every(isOid)) {

@@ -1,0 +1,177 @@
+// CRLs fetched from where certificates say they are published. Who calls has seen a valid path first: an
+// address in a certificate that nobody vouches for is a stranger's.
+import { isCrlSignedBy } from '../x509/crl-signature.ts';
+import { isOlder } from '../x509/crl-series.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import type { Crl } from '../x509/crl.ts';
+import type { DistributionPoint } from '../x509/extensions.ts';
+import type { FetchBytes } from './fetcher.ts';
+import { readCrlsInSteps } from './read-crls.ts';
+
+export interface CrlDownloadsOptions {
+  readonly fetch: FetchBytes;
+  /** The time in milliseconds. */
+  readonly now: () => number;
+  /** Told of an address that gave no CRL, or one that is not taken. */
+  readonly onProblem: (url: string, error: Error) => void;
+  /** The longest list, in bytes. */
+  readonly maxBytes: number;
+}
+
+interface Download {
+  /** The last good answer, also while it is fetched anew and after that fails. */
+  readonly crls: readonly Crl[];
+  readonly bytes: number;
+  /** Whose signature it bears; undefined where nobody on the path has signed it. */
+  readonly signer: Certificate | undefined;
+  /** When it is fetched anew, at the earliest. */
+  readonly until: number;
+  readonly failed: boolean;
+}
+
+const nothing = { crls: [], bytes: 0, signer: undefined } as const;
+
+const retryMs = 30_000;
+/** For a list that nobody on the path has signed: another may have, or somebody forged it under way. */
+const unverifiedMs = 300_000;
+const maxUrls = 256;
+/** How many of the longest lists may be kept at a time. */
+const maxLists = 4;
+/** Addresses of one certificate; they are tried at every one of its paths. */
+const maxUrlsEach = 8;
+
+export class CrlDownloads {
+  #version = 0;
+  readonly #options: CrlDownloadsOptions;
+  /** The least recently used first. */
+  readonly #downloads = new Map<string, Download>();
+  readonly #pending = new Map<string, Promise<void>>();
+
+  constructor(options: CrlDownloadsOptions) {
+    this.#options = options;
+  }
+
+  /** Changes whenever the lists do. */
+  get version(): number {
+    return this.#version;
+  }
+
+  crls(): readonly Crl[] {
+    return [...this.#downloads.values()].flatMap(({ crls }) => crls);
+  }
+
+  /**
+   * Fetches the lists for the certificates of a valid path, leaf first, unless they are here.
+   *
+   * @returns a promise that never rejects, or undefined where nothing is to be waited for
+   */
+  fetchFor(path: readonly Certificate[]): Promise<void> | undefined {
+    const pending = path
+      .slice(0, -1)
+      .flatMap((certificate) => addressesOf(certificate))
+      .map((alternatives) => this.#fetchOne(alternatives, path))
+      .filter((one) => one !== undefined);
+    return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
+  }
+
+  /** The addresses of one point hold the same list: the next one is asked where one gives none. */
+  #fetchOne(
+    alternatives: readonly string[],
+    path: readonly Certificate[],
+  ): Promise<void> | undefined {
+    const now = this.#options.now();
+    for (const [i, url] of alternatives.entries()) {
+      const known = this.#downloads.get(url);
+      if (known === undefined || now >= known.until) {
+        return this.#fetchShared(url, path).then(() =>
+          this.#downloads.get(url)?.failed === false
+            ? undefined
+            : this.#fetchOne(alternatives.slice(i + 1), path),
+        );
+      }
+      this.#keep(url, known);
+      if (!known.failed) return undefined;
+    }
+    return undefined;
+  }
+
+  #fetchShared(url: string, path: readonly Certificate[]): Promise<void> {
+    let pending = this.#pending.get(url);
+    if (pending === undefined) {
+      pending = this.#fetch(url, path).finally(() => this.#pending.delete(url));
+      this.#pending.set(url, pending);
+    }
+    return pending;
+  }
+
+  async #fetch(url: string, path: readonly Certificate[]): Promise<void> {
+    const { fetch, maxBytes, now, onProblem } = this.#options;
+    const before = this.#downloads.get(url) ?? nothing;
+    try {
+      const bytes = await fetch(url, { accept: 'application/pkix-crl', maxBytes });
+      const crls = await readCrlsInSteps(bytes);
+      if (before.crls.some((one) => crls.some((crl) => isOlder(crl, one)))) {
+        throw new Error('it is older than the CRL that it is to replace');
+      }
+      const signer = signerOf(crls, before.signer === undefined ? path : [before.signer, ...path]);
+      if (signer === undefined && before.signer !== undefined) {
+        throw new Error('it is not signed as the CRL that it is to replace');
+      }
+      const end = Math.min(...crls.map(({ nextUpdate }) => nextUpdate?.getTime() ?? 0));
+      const until = signer === undefined ? Math.min(end, now() + unverifiedMs) : end;
+      this.#put(url, {
+        crls,
+        bytes: bytes.length,
+        signer,
+        // A server that still has yesterday's list is not asked without pause.
+        until: Math.max(until, now() + retryMs),
+        failed: false,
+      });
+    } catch (error) {
+      this.#put(url, { ...before, until: now() + retryMs, failed: true });
+      onProblem(url, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #put(url: string, download: Download): void {
+    if ((this.#downloads.get(url) ?? nothing).crls !== download.crls) this.#version++;
+    this.#keep(url, download);
+    let bytes = [...this.#downloads.values()].reduce((sum, one) => sum + one.bytes, 0);
+    for (const [oldest, one] of this.#downloads) {
+      const fits = this.#downloads.size <= maxUrls && bytes <= maxLists * this.#options.maxBytes;
+      if (fits || oldest === url) break;
+      bytes -= one.bytes;
+      this.#downloads.delete(oldest);
+      this.#version++;
+    }
+  }
+
+  #keep(url: string, download: Download): void {
+    this.#downloads.delete(url);
+    this.#downloads.set(url, download);
+  }
+}
+
+function signerOf(
+  crls: readonly Crl[],
+  candidates: readonly Certificate[],
+): Certificate | undefined {
+  return candidates.find((signer) => crls.every((crl) => isCrlSignedBy(crl, signer)));
+}
+
+/** For each distribution point, and each of the changes, the http addresses of its list. */
+function addressesOf(certificate: Certificate): readonly (readonly string[])[] {
+  const points = [...(certificate.crlDistributionPoints ?? []), ...(certificate.freshestCrl ?? [])];
+  return points
+    .map(httpAddresses)
+    .filter((urls) => urls.length > 0)
+    .slice(0, maxUrlsEach);
+}
+
+/** LDAP, the other scheme that is in use, is left alone. */
+function httpAddresses({ name }: DistributionPoint): readonly string[] {
+  if (name === undefined || !('fullName' in name)) return [];
+  return name.fullName
+    .flatMap((one) => (one.kind === 'uri' && /^https?:/i.test(one.value) ? [one.value] : []))
+    .slice(0, maxUrlsEach);
+}
