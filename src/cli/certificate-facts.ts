@@ -31,7 +31,7 @@ export interface CertificateFacts extends Thumbprints {
     readonly otherNames: readonly { readonly oid: string; readonly der: string }[];
   };
   readonly key: KeyFacts;
-  readonly signatureAlgorithm: { readonly oid: string | null; readonly name: string | null };
+  readonly signatureAlgorithm: SignatureFacts;
   readonly keyUsage: readonly string[] | null;
   /** By name, or by OID for those that have none here. */
   readonly purposes: readonly string[] | null;
@@ -69,6 +69,11 @@ export interface KeyFacts {
   readonly type: string | null;
   readonly bits: number | null;
   readonly curve: string | null;
+}
+
+export interface SignatureFacts {
+  readonly oid: string | null;
+  readonly name: string | null;
 }
 
 export interface SubtreeFacts {
@@ -164,7 +169,7 @@ const curves: Readonly<Record<string, string>> = {
   secp521r1: 'P-521',
 };
 
-function signatureFacts(algorithm: Uint8Array): CertificateFacts['signatureAlgorithm'] {
+export function signatureFacts(algorithm: Uint8Array): SignatureFacts {
   try {
     const oid = oidOf(DerReader.only(algorithm, tag.sequence).next(tag.oid));
     return { oid, name: signatureName(oid, algorithm) };

@@ -130,11 +130,12 @@ function hiddenWarnings({ subjectDn, issuerDn, names }: Certificate): Warning[] 
   return isHiding ? [warning('WARN_HIDDEN_CHARACTERS', text)] : [];
 }
 
-function warning(code: Warning['code'], message: string): Warning {
+export function warning(code: Warning['code'], message: string): Warning {
   return { code, message };
 }
 
-function refusals(check: () => unknown): Warning[] {
+/** The refusal of a check as a warning, if it refuses. */
+export function refusals(check: () => unknown): Warning[] {
   try {
     check();
     return [];

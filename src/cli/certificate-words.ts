@@ -1,10 +1,10 @@
 // The facts of a certificate in words, one row for each thing that people ask of it.
 import { policyWords, usageWords } from './algorithm-names.ts';
-import type { CertificateFacts, SubtreeFacts } from './certificate-facts.ts';
+import type { CertificateFacts, SignatureFacts, SubtreeFacts } from './certificate-facts.ts';
 import { plain } from './layout.ts';
 import { distance, moment } from './moments.ts';
 
-type Row = readonly [label: string, text: string];
+export type Row = readonly [label: string, text: string];
 
 /** What kind of certificate it is: `a leaf certificate`. */
 export function kindWords({ kind, selfSigned }: CertificateFacts): string {
@@ -21,7 +21,7 @@ export function certificateRows(facts: CertificateFacts, now: Date): readonly Ro
     ['from', momentWords(facts.notBefore, now)],
     ['until', momentWords(facts.notAfter, now)],
     ['key', keyWords(facts)],
-    ['signed with', algorithmWords(facts)],
+    ['signed with', algorithmWords(facts.signatureAlgorithm)],
     ...rows('used for', facts.purposes?.map(usage) ?? ['every purpose, as it lists none']),
     ...rows('key may', facts.keyUsage?.map(usage) ?? ['be used for everything']),
     ...constraintRows(facts),
@@ -59,7 +59,7 @@ function nameWords({ names, spiffeId }: CertificateFacts): string[] {
   ];
 }
 
-function momentWords(iso: string, now: Date): string {
+export function momentWords(iso: string, now: Date): string {
   const date = new Date(iso);
   return `${moment(date)} (${distance(date, now)})`;
 }
@@ -82,7 +82,7 @@ const keyNames: Readonly<Record<string, string>> = {
   x448: 'X448',
 };
 
-function algorithmWords({ signatureAlgorithm: { oid, name } }: CertificateFacts): string {
+export function algorithmWords({ oid, name }: SignatureFacts): string {
   return name ?? (oid === null ? 'nothing that can be read' : `an algorithm unknown here (${oid})`);
 }
 

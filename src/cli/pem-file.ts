@@ -14,21 +14,34 @@ export interface FileBlocks {
   readonly blocks: readonly Uint8Array[];
 }
 
-/**
- * What a file holds of one kind; `-` is standard input.
- *
- * @throws UsageError where the file cannot be read or holds nothing of it
- */
-export async function readBlocks(path: string, label: PemLabel): Promise<FileBlocks> {
+/** A file as it is. */
+export interface Source {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Reads a file; `-` is standard input. @throws UsageError where it cannot be read or is empty */
+export async function readSource(path: string): Promise<Source> {
   const file = path === '-' ? 'standard input' : plain(path);
   const bytes = await contents(path, file);
   if (bytes.length === 0) throw new UsageError(`${file} is empty`);
+  return { file, bytes };
+}
+
+/** What a file holds of one kind. @throws UsageError where it holds nothing of it */
+export function blocksIn(source: Source, label: PemLabel): FileBlocks {
+  const { file, bytes } = source;
   try {
     return { file, blocks: derBlocks(bytes, label) };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    throw new UsageError(`${file} ${whatElse(bytes, label) ?? `is damaged: ${error.message}`}`);
+    throw new UsageError(`${file} ${whatElse(source, label) ?? `is damaged: ${error.message}`}`);
   }
+}
+
+/** The same of a file that is still to be read. */
+export async function readBlocks(path: string, label: PemLabel): Promise<FileBlocks> {
+  return blocksIn(await readSource(path), label);
 }
 
 /** The same for a file, or for those files of a directory that hold it. */
@@ -68,17 +81,20 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
 };
 
-/** What the text holds in the place of what was asked for. Of a key not even a part is shown. */
-function whatElse(bytes: Uint8Array, label: PemLabel): string | undefined {
-  const text = Buffer.from(bytes).toString('latin1');
-  const labels = Array.from(
-    text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g),
-    ([, found]) => found!,
-  );
+/** What the file holds in the place of what was asked for. Of a key not even a part is shown. */
+function whatElse(source: Source, label: PemLabel): string | undefined {
+  const labels = labelsIn(source);
   const [first] = labels;
   if (first === undefined) return `holds no ${nouns[label]}, neither in PEM nor in DER`;
   if (labels.includes(label)) return undefined;
   return labels.some((found) => found.endsWith('PRIVATE KEY'))
     ? `holds a private key and no ${nouns[label]}; keep it to yourself`
     : `holds no ${nouns[label]}; the first thing in it is "${first}"`;
+}
+
+/** The labels of PEM text in their order; none of anything else. */
+export function labelsIn({ bytes }: Source): readonly string[] {
+  if (bytes[0] === 0x30) return [];
+  const text = Buffer.from(bytes).toString('latin1');
+  return Array.from(text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g), ([, label]) => label!);
 }

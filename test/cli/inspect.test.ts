@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { IssueOptions } from '../../src/pki/issue-options.ts';
-import { testAuthority } from '../../src/pki/testing.ts';
+import { testAuthority, type CrlOptions } from '../../src/pki/testing.ts';
 import { openssl, temporaryDirectory } from '../pki/openssl.ts';
 import { authority, day } from '../support/pki.ts';
 import { countersign, countersignReading } from './countersign.ts';
@@ -209,6 +209,54 @@ describe('countersign inspect', { concurrency: 4 }, () => {
     });
   });
 
+  it('tells what a CRL says, in PEM, in DER and among certificates', async () => {
+    const ca = testAuthority({ subject: 'Bank root' });
+    ca.revoke(ca.issue());
+    const list = ca.crl({ number: 7 });
+    const { code, out } = await run(file('list.crl', list.pem));
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /^list\.crl: a CRL, a list of revoked certificates\n\n  issuer +CN=Bank root\n/,
+    );
+    assert.match(out, /^  about +all certificates of its issuer$/m);
+    assert.match(out, /^  entries +1$/m);
+    assert.match(out, /^  next +.* UTC \(in 23 hours\)$/m);
+    assert.match(out, /^  number +7$/m);
+    const outcomes = await Promise.all([
+      run(file('list.der', list.der), '--json'),
+      run(file('all.pem', `${list.pem}${teller.leaf}`), '--json'),
+    ]);
+    for (const outcome of outcomes) {
+      const { crls } = JSON.parse(outcome.out) as { crls: readonly Shown[] };
+      const [{ warnings, kind, issuer, number, entries } = assert.fail()] = crls;
+      assert.deepEqual(
+        { code: outcome.code, warnings, kind, issuer, number, entries },
+        { code: 0, warnings: [], kind: 'crl', issuer: 'CN=Bank root', number: '7', entries: 1 },
+      );
+    }
+    assert.deepEqual(
+      outcomes.map(({ out: json }) => shown(json).length),
+      [0, 1],
+    );
+  });
+
+  const lists: readonly (readonly [options: CrlOptions, codes: string[]])[] = [
+    [{ thisUpdate: inDays(-3), nextUpdate: inDays(-2) }, ['WARN_CRL_STALE']],
+    [{ nextUpdate: null }, ['WARN_CRL_ENDLESS']],
+    [{ thisUpdate: inDays(0.5) }, ['WARN_CRL_NOT_YET']],
+    [{ hash: 'sha1' }, ['ERR_CERTIFICATE_ALGORITHM']],
+  ];
+  it('warns of CRLs that nobody should rely on', async () => {
+    const text = lists.map(([options]) => authority.crl(options).pem).join('');
+    const { out } = await run(file('lists.pem', text), '--json');
+    const { crls } = JSON.parse(out) as { crls: readonly Shown[] };
+    assert.deepEqual(
+      crls.map(({ warnings }) => warnings.map(({ code }) => code)),
+      lists.map(([, codes]) => codes),
+    );
+  });
+
   it('shows the others where one cannot be read, with exit code 1', async () => {
     const cut = authority.issue({ rewrite: (fields) => fields.slice(1) });
     const { code, out } = await run(file('cut.pem', `${cut.leaf}${teller.leaf}`));
@@ -218,6 +266,7 @@ describe('countersign inspect', { concurrency: 4 }, () => {
   });
 
   mkdirSync(join(directory, 'folder'));
+  const request = '-----BEGIN CERTIFICATE REQUEST-----\n';
   const damaged = teller.leaf.replace(/\n\w{4}/, '\n!!!!');
   const faults: readonly (readonly [args: string[], message: RegExp])[] = [
     [['missing.pem'], /cannot read missing\.pem: there is no such file/],
@@ -226,7 +275,7 @@ describe('countersign inspect', { concurrency: 4 }, () => {
     [['-'], /standard input is empty/],
     [[file('note.txt', 'hello')], /note\.txt holds no certificate, neither in PEM nor in DER/],
     [[file('only.key', teller.key)], /only\.key holds a private key and no certificate/],
-    [[file('list.crl', authority.crl().pem)], /the first thing in it is "X509 CRL"/],
+    [[file('request.pem', request)], /the first thing in it is "CERTIFICATE REQUEST"/],
     [[file('damaged.pem', damaged)], /damaged\.pem is damaged: .*base64/],
     [['teller.pem', '--jsn'], /no option --jsn\. Did you mean `--json`\?/],
   ];
