@@ -1,6 +1,7 @@
 import type { PathValidation } from '../validate-path.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { anyPolicy } from '../x509/extensions.ts';
+import type { RevocationMode } from '../x509/path-revocation.ts';
 import { policyWords } from './algorithm-names.ts';
 import { thumbprints } from './certificate-facts.ts';
 import { systemName, type FileEntry } from './certificate-file.ts';
@@ -17,9 +18,6 @@ export interface PathMaterial {
 
 type Row = readonly [label: string, text: string];
 type Role = 'leaf' | 'intermediate' | 'anchor';
-
-/** What an unknown state of revocation means: a failure, nothing, or that nobody asked. */
-export type RevocationMode = 'require' | 'prefer' | 'off';
 
 /** What came out, for people and for programs. */
 export function pathReport(

@@ -1,5 +1,6 @@
 import { suggestion } from '../options.ts';
 import { validatePath, type ValidatePathOptions } from '../validate-path.ts';
+import type { RevocationMode } from '../x509/path-revocation.ts';
 import { readReferenceName, type ReferenceName } from '../x509/reference-name.ts';
 import {
   readCertificateFile,
@@ -8,7 +9,7 @@ import {
   type FileEntry,
 } from './certificate-file.ts';
 import { UsageError, type Command, type Input } from './command.ts';
-import { pathReport, type RevocationMode } from './path-report.ts';
+import { pathReport } from './path-report.ts';
 import { readAllBlocks } from './pem-file.ts';
 
 /** `countersign verify-path`: whether a path leads from a certificate to a CA that is trusted. */
@@ -52,6 +53,7 @@ export const verifyPath: Command = {
     'Exit code 0 means valid, 1 not valid, 2 no answer.',
   async run(input) {
     const options = optionsOf(input);
+    const revocation = revocationOf(input);
     if (!input.has('anchors') && !input.has('system')) {
       throw new UsageError('which CAs are trusted? Give --anchors=<file>, or --system');
     }
@@ -59,13 +61,17 @@ export const verifyPath: Command = {
     const intermediates = [...besides, ...(await readAll(input.values('intermediates')))];
     const anchors = await readAll(input.values('anchors'));
     if (input.has('system')) anchors.push(...systemAnchors());
-    const revocation = revocationOf(input);
+    const crls: Uint8Array[] = [];
+    for (const path of input.values('crl')) {
+      for (const { blocks } of await readAllBlocks(path, 'X509 CRL')) crls.push(...blocks);
+    }
     const validation = await validatePath({
       ...options,
-      ...(await revocationOptions(input, revocation)),
       leaf: leaf!.der,
       intermediates: readable(intermediates),
       trustAnchors: readable(anchors),
+      crls,
+      revocation,
     });
     return pathReport(validation, { leaf: leaf!, intermediates, anchors }, revocation);
   },
@@ -80,15 +86,6 @@ function revocationOf(input: Input): RevocationMode {
   return 'off';
 }
 
-async function revocationOptions(input: Input, revocation: RevocationMode): Promise<object> {
-  if (revocation === 'off') return {};
-  const crls: Uint8Array[] = [];
-  for (const path of input.values('crl')) {
-    for (const { blocks } of await readAllBlocks(path, 'X509 CRL')) crls.push(...blocks);
-  }
-  return { crls, revocation };
-}
-
 async function readAll(paths: readonly string[]): Promise<FileEntry[]> {
   const entries: FileEntry[] = [];
   for (const path of paths) entries.push(...(await readCertificateFiles(path)));
@@ -100,7 +97,10 @@ function readable(entries: readonly FileEntry[]): readonly Uint8Array[] {
   return entries.flatMap(({ der, fault }) => (fault === undefined ? [der] : []));
 }
 
-type Rules = Omit<ValidatePathOptions, 'leaf' | 'intermediates' | 'trustAnchors'>;
+type Rules = Pick<
+  ValidatePathOptions,
+  'at' | 'purpose' | 'names' | 'maxDepth' | 'policies' | 'profile'
+>;
 
 function optionsOf(input: Input): Rules {
   const at = input.value('at');
