@@ -9,15 +9,16 @@ export function withProgress<T>(what: string, work: Generator<number, T>): T {
   const { stderr } = process;
   const start = Date.now();
   let shown = '';
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) {
-      if (shown !== '') stderr.write(clearLine);
-      return step.value;
+  try {
+    for (;;) {
+      const step = work.next();
+      if (step.done === true) return step.value;
+      const text = `${what}: ${Math.floor(step.value * 100)} %`;
+      if (!stderr.isTTY || text === shown || Date.now() - start < patience) continue;
+      stderr.write(`${clearLine}${text}`);
+      shown = text;
     }
-    const text = `${what}: ${Math.floor(step.value * 100)} %`;
-    if (!stderr.isTTY || text === shown || Date.now() - start < patience) continue;
-    stderr.write(`${clearLine}${text}`);
-    shown = text;
+  } finally {
+    if (shown !== '') stderr.write(clearLine);
   }
 }
