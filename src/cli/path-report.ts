@@ -144,8 +144,8 @@ function policyText(policies: readonly string[]): string {
 }
 
 const revocationTexts: Readonly<Record<RevocationMode, string>> = {
-  require: 'None of them is revoked.',
-  prefer: 'None of them is known to be revoked.',
+  require: 'Nothing below the anchor is revoked.',
+  prefer: 'Nothing below the anchor is known to be revoked.',
   off: 'Revocation was not checked.',
 };
 
