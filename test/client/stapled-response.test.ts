@@ -18,7 +18,7 @@ async function connect(
 ) {
   const server = tls.createServer({ cert: leaf.cert, key: leaf.key });
   if (staple !== undefined) {
-    server.on('OCSPRequest', (_certificate, _issuer, answer) => answer(null, staple!));
+    server.on('OCSPRequest', (_certificate, _issuer, answer) => answer(null, staple));
   }
   server.listen(0, '127.0.0.1');
   t.after(() => server.close());
