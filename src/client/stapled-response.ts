@@ -13,7 +13,7 @@ export const askForStaple = { requestOCSP: true } as const;
  */
 export function stapledResponse(socket: TLSSocket): () => Uint8Array | undefined {
   let stapled: Uint8Array | undefined;
-  // Node up to 26 finds no names in the server's certificate later, if that is read in this event.
+  // To be left at that: Node before 26 finds no names in a certificate that was read in this event.
   socket.once('OCSPResponse', (response: Uint8Array | null) => {
     stapled = response ?? undefined;
   });
