@@ -31,7 +31,7 @@ export interface ListOptions {
   readonly nextUpdate?: Date | null;
   readonly issuer?: DistinguishedName;
   /** Whose key signs, where it is not the issuer's. */
-  readonly signWith?: TestAuthority;
+  readonly signWith?: Pick<TestAuthority, 'keyPair'>;
   readonly hash?: SignatureHash;
   readonly tampered?: boolean;
   /** The fields of the TBSCertList replaced, removed or added. */
@@ -127,10 +127,12 @@ export function issuingPoint(
   return { oid: '2.5.29.28', critical: true, value };
 }
 
+export interface DistributionPointOptions extends PointOptions {
+  readonly crlIssuer?: DistinguishedName;
+}
+
 /** Where a certificate's state is published. */
-export function distributionPoints(
-  ...points: readonly (PointOptions & { readonly crlIssuer?: DistinguishedName })[]
-): Extension {
+export function distributionPoints(...points: readonly DistributionPointOptions[]): Extension {
   const value = sequence(
     ...points.map(({ crlIssuer, reasons, ...names }) =>
       sequence(
