@@ -56,7 +56,7 @@ export function listOf(authority: TestAuthority, options: ListOptions = {}): Buf
       : distinguishedName(options.issuer),
     time(options.thisUpdate ?? new Date(+noon - hour)),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [sequence(Buffer.concat(entries))]),
     ...(extensions.length === 0 ? [] : [explicit(0, sequence(...extensions.map(extension)))]),
   ];
   return signed(sequence(...(options.rewrite?.(fields) ?? fields)), signer, options.tampered);
