@@ -1,5 +1,5 @@
-// Express 5 and 4. Refusals are answered here and never reach Express's error handler, which outside
-// production prints the stack to the peer.
+// Express 5 and 4. Refusals are answered here and never reach Express's own error handler, which outside
+// production prints the stack to the peer; nor do AuthErrors that handlers throw.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Policy, Verifier, VerifierOptions } from '../src/index.ts';
 import type { Identity } from '../src/identity.ts';
@@ -7,6 +7,7 @@ import { andThen } from '../src/maybe-promise.ts';
 import { decide, prepare as prepareRequest, respond } from '../src/node/guard.ts';
 import { identityFrom } from '../src/node/identity-of.ts';
 import { verifierFrom } from '../src/node/verifier-from.ts';
+import { coverErrors } from './auth-errors.ts';
 
 declare global {
   namespace Express {
@@ -18,6 +19,7 @@ declare global {
 }
 
 export type { Identity } from '../src/identity.ts';
+export { type ErrorMiddleware, authErrors } from './auth-errors.ts';
 
 /** Middleware for `app.use` and routes; it needs Node's own request and response only. */
 export type Middleware = (
@@ -38,6 +40,7 @@ export function mutualAuth(verifier: Verifier, policy?: Policy): Middleware;
 export function mutualAuth(...given: readonly unknown[]): Middleware {
   const verifier = verifierFrom(given);
   return (request, response, next) => {
+    coverErrors(request);
     void andThen(decide(verifier, request, response), (decision) => {
       if (decision.outcome === 'accepted') {
         request.identity = decision.identity;
@@ -50,12 +53,12 @@ export function mutualAuth(...given: readonly unknown[]): Middleware {
 }
 
 /**
- * Decides nothing, but lets the verifier see a request before a body parser does. It goes first where
- * policies sit on routes only.
+ * Decides nothing, but lets the verifier see a request before a body parser does, and the head of the
+ * response after compression or a session. It goes first where policies sit on routes only.
  */
 export function prepare(verifier: Verifier): Middleware {
-  return (request, _response, next) => {
-    prepareRequest(verifier, request);
+  return (request, response, next) => {
+    prepareRequest(verifier, request, response);
     next();
   };
 }

@@ -1,11 +1,18 @@
 // Koa 3 and 2. A refusal is the context's response and no error: whatever stands further out, a log, CORS
 // or a session, sees it and adds to it as to any other, and `app.onerror` has nothing to print.
-import type { Answer, Policy, Verifier, VerifierOptions } from '../src/index.ts';
+import {
+  type Answer,
+  AuthError,
+  type Policy,
+  type Verifier,
+  type VerifierOptions,
+} from '../src/index.ts';
 import type { Identity } from '../src/identity.ts';
 import { type MaybePromise, andThen } from '../src/maybe-promise.ts';
 import { answerFields } from '../src/node/answer-fields.ts';
 import { decide, prepare as prepareRequest, respond } from '../src/node/guard.ts';
 import { identityFrom } from '../src/node/identity-of.ts';
+import { answerToThrown } from '../src/node/thrown.ts';
 import { verifierFrom } from '../src/node/verifier-from.ts';
 
 declare module 'koa' {
@@ -26,6 +33,8 @@ type Context = import('koa').ParameterizedContext;
  * Lets a request pass once both sides have proven themselves, and puts the peer on
  * `ctx.state.identity`.
  *
+ * An AuthError that a handler throws is answered as a refusal is, and reaches no middleware further out.
+ *
  * Without arguments a client certificate is required, verified against the `ca` of the TLS server.
  *
  * @throws ConfigError while the program starts
@@ -38,17 +47,20 @@ export function mutualAuth(...given: readonly unknown[]): Middleware {
     andThen(decide(verifier, requestOf(ctx), ctx.res), (decision): MaybePromise<void> => {
       if (decision.outcome !== 'accepted') return answerWith(ctx, decision.response);
       ctx.state.identity = decision.identity;
-      return next();
+      return next().catch((error: unknown) => {
+        if (!(error instanceof AuthError) || ctx.headerSent) throw error;
+        answerWith(ctx, answerToThrown(error, ctx.req, ctx.res));
+      });
     });
 }
 
 /**
- * Decides nothing, but lets the verifier see a request before a body parser does. It goes first where
- * policies sit on routes only.
+ * Decides nothing, but lets the verifier see a request before a body parser does, and the head of the
+ * response after all others. It goes first where policies sit on routes only.
  */
 export function prepare(verifier: Verifier): Middleware {
   return (ctx, next) => {
-    prepareRequest(verifier, requestOf(ctx));
+    prepareRequest(verifier, requestOf(ctx), ctx.res);
     return next();
   };
 }

@@ -3,8 +3,8 @@
 /**
  * Every reason of ours to refuse a peer, with the status that the refusal carries.
  *
- * 400 malformed, 401 and 403 the peer's proof or its rights, 421 another service, 500 ours to mend.
- * A 401 without any challenge to offer becomes a 403 (RFC 9110 section 15.5.2).
+ * 400 malformed, 401 and 403 the peer's proof or its rights, 421 another service, 500 ours to mend, 502
+ * the server that our client speaks to (there, whatever the code). A 401 without any challenge to offer becomes a 403 (RFC 9110 section 15.5.2).
  */
 export const authErrorStatus = {
   ERR_BINDING_MISMATCH: 403,
@@ -23,6 +23,7 @@ export const authErrorStatus = {
   ERR_CERTIFICATE_UNDECIDED: 403,
   ERR_CERTIFICATE_UNTRUSTED: 403,
   ERR_CERTIFICATE_USAGE: 403,
+  ERR_CREDENTIAL_EXPIRED: 401,
   ERR_CREDENTIAL_MISSING: 401,
   ERR_CROSS_SITE: 403,
   ERR_IDENTITY_MISSING: 500,
@@ -30,12 +31,12 @@ export const authErrorStatus = {
   ERR_MISDIRECTED_REQUEST: 421,
   ERR_NOT_ALLOWED: 403,
   ERR_NO_TRUST_ANCHORS: 500,
-  ERR_ORIGIN_NOT_LISTED: 403,
-  ERR_PIN_MISMATCH: 403,
+  ERR_ORIGIN_NOT_LISTED: 502,
+  ERR_PIN_MISMATCH: 502,
   ERR_REQUEST_MALFORMED: 400,
   ERR_RESUMPTION_UNVERIFIED: 403,
   ERR_REVOCATION_UNKNOWN: 503,
-  ERR_SERVER_UNPROVEN: 403,
+  ERR_SERVER_UNPROVEN: 502,
   ERR_STEP_UP_REQUIRED: 401,
 } as const;
 

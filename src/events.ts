@@ -1,6 +1,7 @@
 // What happens, for whoever listens: channels of node:diagnostics_channel named `countersign:<event>`.
 // Messages hold names and reasons, never a token, a key, a query string or a whole certificate.
 import { type Channel, channel } from 'node:diagnostics_channel';
+import type { Refused } from './decision.ts';
 import type { AuthErrorCode } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -35,6 +36,24 @@ export interface Events {
     readonly method: string;
     readonly cause: unknown;
   };
+  /** An option was given that begins with `insecure`. Published where it is read, at start. */
+  readonly 'insecure-option': {
+    /** Its path: `mtls.revocation.insecureAllowPrivateAddresses`. */
+    readonly option: string;
+    readonly reason: string;
+  };
+  /** Files of certificates or CRLs have changed, and are in use; or they are not, with the reason. */
+  readonly rotation: {
+    /** The option that names the files. */
+    readonly option: string;
+    /** Why what was there before stays in use. */
+    readonly error: Error | undefined;
+  };
+  /** A source of revocation data, a file or an address, gave nothing that is of use. */
+  readonly revocation: {
+    readonly place: string;
+    readonly error: Error;
+  };
   /**
    * A verifier was made on a Node.js that is past its end of life. Published once per process: subscribe
    * before the first verifier is made.
@@ -57,7 +76,10 @@ const channels: { readonly [Event in keyof Events]: Channel } = {
   accepted: channel('countersign:accepted'),
   refused: channel('countersign:refused'),
   proof: channel('countersign:proof'),
+  'insecure-option': channel('countersign:insecure-option'),
   'insecure-runtime': channel('countersign:insecure-runtime'),
+  rotation: channel('countersign:rotation'),
+  revocation: channel('countersign:revocation'),
 };
 
 /** Publishes an event about a request. The message is only made where somebody listens. */
@@ -76,6 +98,16 @@ export function publish<Event extends RequestEvent>(
     address: peer.address,
   };
   target.publish({ request, ...details() });
+}
+
+/** Publishes a refusal, with the reason that its peer does not get. */
+export function publishRefusal(exchange: Exchange, { error, response }: Refused): void {
+  publish('refused', exchange, () => ({
+    code: error.code,
+    status: response.status,
+    reason: error.message,
+    cause: error.cause,
+  }));
 }
 
 /** Publishes an event about the process itself, and says whether anybody listens. */

@@ -8,7 +8,7 @@ export interface Evidence {
   readonly subject: string;
   /** When the peer itself acted. @defaultValue the instant of the request */
   readonly authenticatedAt?: Date;
-  /** The last instant at which it holds. A connection that has left HTTP is closed then. */
+  /** The last instant at which it holds. A later request is refused, a connection that has left HTTP closed. */
   readonly notAfter?: Date;
 
   // What `allow` may ask for beside names in certificates. A method fills in what it knows.
@@ -44,6 +44,10 @@ export interface CertificateEvidence extends Evidence {
   readonly serialNumber: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** The name of the set of trust anchors that its path reached, where sets have names. */
+  readonly trustAnchor?: string;
+  /** The certificate policies that its path is valid for, as OIDs; only where we validated it. */
+  readonly policyOids?: readonly string[];
   /** Where the certificate was seen: `tls` is the socket itself. */
   readonly source: 'tls';
 }

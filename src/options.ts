@@ -5,9 +5,14 @@ import { ConfigError } from './errors.ts';
 /**
  * Checks that `options` is a plain object whose members are all among `known` and all set.
  *
+ * @returns its own members and no others: a polluted `Object.prototype` must not open a door
  * @throws ConfigError for anything else; a member that is present but `undefined` counts as unset.
  */
-export function checkOptions(path: string, options: unknown, known: readonly string[]): void {
+export function checkOptions<Options>(
+  path: string,
+  options: Options,
+  known: readonly string[],
+): Options {
   if (!isPlainObject(options)) {
     throw new ConfigError(path, `must be a plain object with ${list(known)}`);
   }
@@ -22,6 +27,7 @@ export function checkOptions(path: string, options: unknown, known: readonly str
       );
     }
   }
+  return { __proto__: null, ...options };
 }
 
 /** Checks a duration in seconds. @throws ConfigError where it is none, or looks like milliseconds. */

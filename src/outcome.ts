@@ -1,5 +1,6 @@
 // What each method said of a request, kept with the request, so that a nonce is spent once however many
 // guards there are.
+import { AuthError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
@@ -26,11 +27,28 @@ export function verifyOnce(method: ServerMethod, exchange: Exchange): MaybePromi
   if (memory.failure !== undefined) throw memory.failure;
   if (memory.outcome !== undefined) return memory.outcome;
   try {
-    const answer = andThen(method.verify(exchange), (outcome) => checked(method, outcome));
+    const answer = andThen(method.verify(exchange), (outcome) =>
+      checked(method, outcome, exchange),
+    );
     return (memory.outcome = answer);
   } catch (error) {
     throw (memory.failure = errorOf(method, error));
   }
+}
+
+const ends = new WeakMap<Evidence, number>();
+
+/**
+ * The last instant, in milliseconds, at which evidence holds; Infinity where it has none.
+ *
+ * It is that of the first look: methods keep evidence for all requests of a connection, handlers get it as
+ * part of the identity, and a Date can be set.
+ */
+export function endOf(evidence: Evidence): number {
+  if (evidence.notAfter === undefined) return Infinity;
+  let end = ends.get(evidence);
+  if (end === undefined) ends.set(evidence, (end = evidence.notAfter.getTime()));
+  return end;
 }
 
 function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
@@ -52,7 +70,7 @@ function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
   return memory;
 }
 
-function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
+function checked(method: ServerMethod, outcome: Outcome | undefined, { now }: Exchange): Outcome {
   if (outcome === null || outcome instanceof Continue) return outcome;
   // A method that forgets to answer must not have proven anything.
   if (typeof outcome?.subject !== 'string' || outcome.subject === '') {
@@ -65,6 +83,13 @@ function checked(method: ServerMethod, outcome: Outcome | undefined): Outcome {
     if (outcome[name] !== undefined && !isInstant(outcome[name])) {
       throw new TypeError(`${method.name} answered with ${name}, which is no valid Date`);
     }
+  }
+  const end = endOf(outcome);
+  if (now.getTime() > end) {
+    throw new AuthError(
+      'ERR_CREDENTIAL_EXPIRED',
+      `what ${method.name} found held until ${new Date(end).toISOString()}`,
+    );
   }
   return outcome;
 }

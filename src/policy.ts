@@ -48,8 +48,8 @@ export function checkPolicy(
   methods: readonly ServerMethod[],
   base: Policy = {},
 ): CheckedPolicy {
-  checkOptions('policy', policy, members);
-  const source: Policy = { ...base, ...policy };
+  const own = checkOptions('policy', policy, members);
+  const source: Policy = { __proto__: null, ...base, ...own } as Policy;
   const { require, allow, authorize, allowAnonymous = false, maxAge } = source;
   if (require === undefined && methods.length !== 1) {
     throw new ConfigError('policy.require', 'must say which of the methods are required');

@@ -51,11 +51,11 @@ export function checkRequirement(
 ): CheckedRequirement {
   if (typeof requirement === 'string') return single(path, requirement, methods);
   if (typeof requirement === 'object' && requirement !== null && 'allOf' in requirement) {
-    checkOptions(path, requirement, ['allOf', 'bind']);
-    return all(path, requirement, parts(join(path, 'allOf'), requirement.allOf, methods));
+    const { allOf, bind } = checkOptions(path, requirement, ['allOf', 'bind']);
+    return all(path, bind, parts(join(path, 'allOf'), allOf, methods));
   }
-  checkOptions(path, requirement, ['anyOf']);
-  return any(parts(join(path, 'anyOf'), requirement.anyOf, methods));
+  const { anyOf } = checkOptions(path, requirement, ['anyOf']);
+  return any(parts(join(path, 'anyOf'), anyOf, methods));
 }
 
 function parts(
@@ -95,7 +95,7 @@ function any(checked: readonly CheckedRequirement[]): CheckedRequirement {
 
 function all(
   path: string,
-  { bind }: AllOf,
+  bind: Bind | undefined,
   checked: readonly CheckedRequirement[],
 ): CheckedRequirement {
   const methods = distinct(checked);

@@ -7,7 +7,7 @@ import {
   refused,
 } from './decision.ts';
 import { AuthError, ConfigError, type ResponseFields, quote } from './errors.ts';
-import { publish } from './events.ts';
+import { publish, publishRefusal } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { Identity } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
@@ -50,10 +50,10 @@ export interface Verifier {
  * @throws ConfigError for anything that is misspelt, unset or can never hold
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
-  const { methods, policy = {}, ...place } = options;
+  const own = checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
+  const { methods, policy = {} } = own;
   checkMethods(methods);
-  const verifier = verifierOf([...methods], readPlace(place), checkPolicy(policy, methods));
+  const verifier = verifierOf([...methods], readPlace(own), checkPolicy(policy, methods));
   reportRuntime();
   return verifier;
 }
@@ -178,13 +178,7 @@ function checkAge({ authenticatedAt, verifiedAt }: Identity, maxAge: number | un
 
 function refusal(exchange: Exchange, policy: CheckedPolicy, cause: unknown): Decision {
   const decision = refusalWithChallenges(exchange, policy, cause);
-  const { error, response } = decision;
-  publish('refused', exchange, () => ({
-    code: error.code,
-    status: response.status,
-    reason: error.message,
-    cause: error.cause,
-  }));
+  publishRefusal(exchange, decision);
   return decision;
 }
 

@@ -1,9 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import type { Answer } from '../../src/index.ts';
+import { refused } from '../../src/decision.ts';
+import { type Answer, AuthError } from '../../src/index.ts';
 import { answerFields } from '../../src/node/answer-fields.ts';
 import type { NodeRequest } from '../../src/node/exchange.ts';
 import { respond } from '../../src/node/guard.ts';
 import type { NodeResponse } from '../../src/node/response-hook.ts';
+import { answerToThrown } from '../../src/node/thrown.ts';
 import { rawOf } from './routes.ts';
 
 /**
@@ -32,14 +34,22 @@ interface Reply {
   send(body: Uint8Array): unknown;
 }
 
-export class MutualAuthFilter implements ExceptionFilter<MutualAuthException> {
-  catch(exception: MutualAuthException, host: ArgumentsHost): void {
+/** Answers refusals, and the AuthErrors that handlers throw as if they were some. */
+export class MutualAuthFilter implements ExceptionFilter<MutualAuthException | AuthError> {
+  catch(exception: MutualAuthException | AuthError, host: ArgumentsHost): void {
     // Elsewhere an exception is what the transport makes an answer of.
-    if (host.getType() !== 'http') throw exception;
-    const { answer } = exception;
+    if (host.getType() !== 'http') {
+      throw exception instanceof AuthError
+        ? new MutualAuthException(refused(exception, {}).response)
+        : exception;
+    }
     const http = host.switchToHttp();
     const request = rawOf(http.getRequest()) as NodeRequest;
     const response = http.getResponse<NodeResponse | Reply>();
+    const answer =
+      exception instanceof AuthError
+        ? answerToThrown(exception, request, rawOf(response) as NodeResponse)
+        : exception.answer;
     if ('raw' in response && !response.raw.headersSent) {
       // Bytes: to a string, Fastify would add a charset, which this media type has none of.
       const body = Buffer.from(answer.body);
@@ -50,4 +60,4 @@ export class MutualAuthFilter implements ExceptionFilter<MutualAuthException> {
   }
 }
 
-Catch(MutualAuthException)(MutualAuthFilter);
+Catch(MutualAuthException, AuthError)(MutualAuthFilter);

@@ -3,6 +3,7 @@ import { APP_FILTER, DiscoveryModule, DiscoveryService, HttpAdapterHost } from '
 import type { Verifier } from '../../src/index.ts';
 import type { NodeRequest } from '../../src/node/exchange.ts';
 import { prepare } from '../../src/node/guard.ts';
+import type { NodeResponse } from '../../src/node/response-hook.ts';
 import { checkOptions } from '../../src/options.ts';
 import { MutualAuthFilter } from './exception.ts';
 import { MutualAuthGuard } from './guard.ts';
@@ -50,8 +51,8 @@ export class MutualAuthModule {
   static forRootAsync<Dependencies extends readonly unknown[]>(
     options: MutualAuthAsyncOptions<Dependencies>,
   ): DynamicModule {
-    checkOptions('forRootAsync', options, ['imports', 'inject', 'useFactory']);
-    const { imports = [], inject = [], useFactory } = options;
+    const known = ['imports', 'inject', 'useFactory'];
+    const { imports = [], inject = [], useFactory } = checkOptions('forRootAsync', options, known);
     const settings = async (...given: unknown[]): Promise<Settings> =>
       settingsFrom([await useFactory(...(given as unknown as Dependencies))]);
     return moduleWith({ provide: settingsToken, inject, useFactory: settings }, imports);
@@ -94,7 +95,11 @@ function moduleWith(
 interface Fastify {
   addHook(
     name: 'onRequest',
-    hook: (request: { readonly raw: NodeRequest }, reply: unknown, done: () => void) => void,
+    hook: (
+      request: { readonly raw: NodeRequest },
+      reply: { readonly raw: NodeResponse },
+      done: () => void,
+    ) => void,
   ): void;
 }
 
@@ -102,13 +107,13 @@ interface Fastify {
 // has just been told of its platform, nothing stands before the verifier yet.
 function prepareFirst(verifier: Verifier, { httpAdapter }: Partial<HttpAdapterHost>): void {
   if (httpAdapter?.getType() === 'fastify') {
-    httpAdapter.getInstance<Fastify>().addHook('onRequest', ({ raw }, _reply, done) => {
-      prepare(verifier, raw);
+    httpAdapter.getInstance<Fastify>().addHook('onRequest', ({ raw }, reply, done) => {
+      prepare(verifier, raw, reply.raw);
       done();
     });
   } else {
-    httpAdapter?.use((request: NodeRequest, _response: unknown, next: () => void) => {
-      prepare(verifier, request);
+    httpAdapter?.use((request: NodeRequest, response: NodeResponse, next: () => void) => {
+      prepare(verifier, request, response);
       next();
     });
   }

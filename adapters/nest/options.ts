@@ -41,6 +41,8 @@ const known: Readonly<Record<keyof VerifierOptions | keyof Settings, true>> = {
   requestOf: true,
 };
 
+type Given = Partial<Settings & VerifierOptions>;
+
 /**
  * What the arguments of `forRoot` mean.
  *
@@ -48,8 +50,8 @@ const known: Readonly<Record<keyof VerifierOptions | keyof Settings, true>> = {
  */
 export function settingsFrom(given: readonly unknown[]): Settings {
   if (given.length === 0) return { verifier: verifierFrom([]), requestOf: undefined };
-  checkOptions('MutualAuthModule', given[0], Object.keys(known));
-  const { verifier, requestOf, ...options } = given[0] as Partial<Settings & VerifierOptions>;
+  const own = checkOptions('MutualAuthModule', given[0] as Given, Object.keys(known));
+  const { verifier, requestOf, ...options } = own;
   if (requestOf !== undefined && typeof requestOf !== 'function') {
     throw new ConfigError('requestOf', 'must be a function that finds the request of a context');
   }
@@ -60,7 +62,7 @@ export function settingsFrom(given: readonly unknown[]): Settings {
   if (verifier === undefined) {
     return { verifier: verifierFrom(Object.keys(options).length > 0 ? [options] : []), requestOf };
   }
-  const { policy } = options;
+  const { policy } = own;
   return {
     verifier: verifierFrom(policy === undefined ? [verifier] : [verifier, policy]),
     requestOf,

@@ -51,8 +51,9 @@ export class Strategy<Request extends IncomingMessage = PassportRequest> extends
 }
 
 function planFrom([options, given]: readonly unknown[]): Plan {
-  checkOptions('Strategy', options, ['passReqToCallback']);
-  const { passReqToCallback } = options as ClientCertStrategyOptions;
+  const { passReqToCallback } = checkOptions('Strategy', options as ClientCertStrategyOptions, [
+    'passReqToCallback',
+  ]);
   const verify = verifyFrom<PeerCertificate>('Strategy', given, passReqToCallback);
   return {
     verifier: createVerifier({ methods: [mtls()] }),

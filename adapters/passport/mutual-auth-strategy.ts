@@ -55,8 +55,12 @@ export class MutualAuthStrategy<
 }
 
 function planFrom(options: MutualAuthStrategyOptions, given: readonly unknown[]): Plan {
-  checkOptions('MutualAuthStrategy', options, ['verifier', 'policy', 'passReqToCallback']);
-  const { verifier, policy, passReqToCallback } = options;
+  const known = ['verifier', 'policy', 'passReqToCallback'];
+  const { verifier, policy, passReqToCallback } = checkOptions(
+    'MutualAuthStrategy',
+    options,
+    known,
+  );
   if (!isVerifier(verifier)) {
     throw new ConfigError('MutualAuthStrategy.verifier', 'must be what createVerifier() makes');
   }

@@ -2,6 +2,7 @@ import { ConfigError, type Verifier } from '../../src/index.ts';
 import type { Identity } from '../../src/identity.ts';
 import { andThen, isPromise } from '../../src/maybe-promise.ts';
 import { decide, respond } from '../../src/node/guard.ts';
+import { coverErrors } from '../auth-errors.ts';
 import { type Actions, type NotAccepted, type PassportRequest, refusal } from './refusal.ts';
 
 /** How a `verify` answers: with an error, with a user, or with neither where it knows no such user. */
@@ -38,6 +39,7 @@ export class VerifierStrategy {
       const cause = new Error('a method proves the service on `req.res`, which is not there');
       return error(refusal(500, {}, { cause }));
     }
+    coverErrors(request);
     // Nothing but a proof touches the response.
     void andThen(decide(verifier, request, res!), (decision) => {
       if (decision.outcome === 'accepted') {

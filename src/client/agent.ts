@@ -2,6 +2,7 @@ import type { ClientRequestArgs } from 'node:http';
 import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Identity } from '../identity.ts';
+import { badGateway } from './bad-gateway.ts';
 import type { Connect } from './connect.ts';
 import type { Identities } from './identities.ts';
 
@@ -15,7 +16,7 @@ export class ConfirmingAgent extends Agent {
   #closed = false;
 
   constructor(connect: Connect, identities: Identities) {
-    super({ keepAlive: true, maxCachedSessions: 0 });
+    super({ keepAlive: true });
     this.#connect = connect;
     this.#identities = identities;
   }
@@ -25,13 +26,9 @@ export class ConfirmingAgent extends Agent {
     { host, port }: ClientRequestArgs,
     callback?: (error: Error | null, socket: Duplex) => void,
   ): undefined {
-    if (this.#closed) {
-      process.nextTick(() => callback?.(new Error('the client is closed'), undefined as never));
-      return;
-    }
     const destination = { protocol: 'https:', host: host ?? 'localhost', port: port ?? 443 };
     this.#connect(destination, (outcome) => {
-      if (outcome instanceof Error) return callback?.(outcome, undefined as never);
+      if (outcome instanceof Error) return callback?.(badGateway(outcome), undefined as never);
       const { server, socket } = outcome;
       this.#identities.set(socket, new Identity([['mtls', server]], new Date()));
       callback?.(null, socket);
@@ -43,7 +40,7 @@ export class ConfirmingAgent extends Agent {
     return !this.#closed && (super.keepSocketAlive(socket) as unknown as boolean);
   }
 
-  /** Ends idle connections now and the others after their exchange. Opens no more. */
+  /** Ends idle connections now and the others after their exchange. */
   close(): void {
     this.#closed = true;
     for (const sockets of Object.values(this.freeSockets)) {

@@ -45,7 +45,7 @@ export interface Client {
    * @throws AuthError `ERR_IDENTITY_MISSING` for anything this client had no part in
    */
   identityOf(answer: Answer): Identity;
-  /** Lets running exchanges finish, ends idle connections, and opens no more. */
+  /** Lets running exchanges finish, gives up connections that are being opened, ends idle ones, opens no more. */
   close(): Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export interface Client {
  * @throws ConfigError for options that are missing, unknown, or cannot be read
  */
 export function createClient(options: ClientOptions): Client {
-  checkOptions('createClient', options, ['methods', 'server']);
-  const { channel, message } = readMethods(options.methods);
-  const expected = readServerOptions(options.server);
+  const { methods, server } = checkOptions('createClient', options, ['methods', 'server']);
+  const { channel, message } = readMethods(methods);
+  const expected = readServerOptions(server);
   const connect = connector(expected, channel);
   const identities: Identities = new WeakMap();
 
@@ -69,10 +69,7 @@ export function createClient(options: ClientOptions): Client {
   let ownDispatcher: Dispatcher | undefined;
 
   const dispatcher = (): Dispatcher => {
-    if (ownDispatcher === undefined) {
-      ownDispatcher = createDispatcher(connect, expected.origins, message);
-      if (closing !== undefined) void ownDispatcher.close();
-    }
+    ownDispatcher ??= createDispatcher(connect, expected.origins, message);
     return ownDispatcher;
   };
 
@@ -89,14 +86,12 @@ export function createClient(options: ClientOptions): Client {
             "use `fetch`, with axios as `axios.create({ adapter: 'fetch', env: { fetch: client.fetch } })`",
         );
       }
-      if (ownAgent === undefined) {
-        ownAgent = new ConfirmingAgent(connect, identities);
-        if (closing !== undefined) ownAgent.close();
-      }
+      ownAgent ??= new ConfirmingAgent(connect, identities);
       return ownAgent;
     },
     identityOf: (answer) => identityBehind(identities, answer),
     close() {
+      connect.close();
       ownAgent?.close();
       closing ??= Promise.resolve(ownDispatcher?.close());
       return closing;

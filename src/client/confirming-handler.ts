@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { IncomingHead } from '../method.ts';
+import { badGateway } from './bad-gateway.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
@@ -55,7 +56,7 @@ export class ConfirmingHandler implements Handler {
     } catch (error) {
       // At this point undici has let go of the request already and would tell nobody.
       socket.on('error', () => undefined).destroy();
-      this.#next.onResponseError?.(controller, error as Error);
+      this.onResponseError(controller, error as Error);
       return;
     }
     this.#next.onRequestUpgrade?.(controller, status, headers, socket);
@@ -70,7 +71,7 @@ export class ConfirmingHandler implements Handler {
   }
 
   onResponseError(controller: Controller, error: Error): void {
-    this.#next.onResponseError?.(controller, error);
+    this.#next.onResponseError?.(controller, badGateway(error));
   }
 }
 

@@ -32,6 +32,12 @@ export type Connect = (
   done: (outcome: Connection | Error) => void,
 ) => void;
 
+/** A `Connect` that can be told to stop. */
+export interface Connector extends Connect {
+  /** Gives up what is being opened, and opens no more. What is open stays so. */
+  close(): void;
+}
+
 /**
  * A function that opens connections to the expected server, and only to it.
  *
@@ -43,20 +49,26 @@ export function connector(
   expected: ExpectedServer,
   credentials: ClientMethod | undefined,
   timeoutMs = 10_000,
-): Connect {
+): Connector {
   const secureContext = secureContexts(expected.ca, credentials);
+  const opening = new Set<(failure: Error) => void>();
+  let closed = false;
 
-  return ({ protocol, host, port }, done) => {
+  const connect: Connect = ({ protocol, host, port }, done) => {
+    // Later, as every other outcome: nobody expects it before the call returns.
+    if (closed) return process.nextTick(done, new Error('the client is closed'));
     let socket: TLSSocket | undefined;
     let settled = false;
 
     const settle = (outcome: Connection | Error): void => {
       if (settled) return;
       settled = true;
+      opening.delete(settle);
       clearTimeout(timer);
       if (outcome instanceof Error) socket?.destroy();
       done(outcome);
     };
+    opening.add(settle);
     const timer = setTimeout(() => settle(timeoutError(timeoutMs)), timeoutMs);
 
     const open = async (): Promise<void> => {
@@ -70,6 +82,7 @@ export function connector(
         rejectUnauthorized: true,
         // `confirmServer` knows which names count. Node's check would insist on the URL's.
         checkServerIdentity: () => undefined,
+        // An undici client has one connection at a time under HTTP/1.1 only.
         ALPNProtocols: ['http/1.1'],
       });
       socket = opened;
@@ -89,6 +102,13 @@ export function connector(
     };
     open().catch((error: unknown) => settle(asError(error)));
   };
+
+  return Object.assign(connect, {
+    close() {
+      closed = true;
+      for (const settle of opening) settle(new Error('the client is closed'));
+    },
+  });
 }
 
 function destinationOf(url: URL): { host: string; port: number; servername?: string } {

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { AuthError } from '../errors.ts';
 import { Identity } from '../identity.ts';
 import type { ClientMethod, IncomingHead } from '../method.ts';
+import { badGateway } from './bad-gateway.ts';
 import { ConfirmingHandler } from './confirming-handler.ts';
 import type { Connect } from './connect.ts';
 import { type GrowingRequest, confirm, present } from './message-methods.ts';
@@ -96,7 +97,7 @@ function modern(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler
 
 // In a turn of its own, as undici does: a handler may not expect an answer before dispatch returns.
 function refuse(next: Dispatcher.DispatchHandler, error: unknown): void {
-  setImmediate(() => next.onResponseError?.(nothingToControl, error as Error));
+  setImmediate(() => next.onResponseError?.(nothingToControl, badGateway(error as Error)));
 }
 
 const nothingToControl: Dispatcher.DispatchController = {

@@ -44,8 +44,8 @@ export interface ExpectedServer {
 
 /** @throws ConfigError for what is missing, unknown, or cannot mean anything */
 export function readServerOptions(options: ServerOptions): ExpectedServer {
-  checkOptions('server', options, ['origins', 'ca', 'name', 'spiffeId', 'pins']);
-  const { origins, ca, name, spiffeId, pins } = options;
+  const known = ['origins', 'ca', 'name', 'spiffeId', 'pins'];
+  const { origins, ca, name, spiffeId, pins } = checkOptions('server', options, known);
   return {
     origins: readOrigins('server.origins', origins),
     ca: readTrustAnchors('server.ca', ca),

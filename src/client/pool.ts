@@ -50,8 +50,6 @@ export function connectionPool(connect: Connect): Dispatcher {
   }
 
   return new Agent({
-    // An undici client has one connection at a time under HTTP/1.1 only.
-    allowH2: false,
     factory: (origin, options) =>
       new Pool(
         origin,

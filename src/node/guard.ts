@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Answer, Decision } from '../decision.ts';
+import { ConfigError } from '../errors.ts';
 import { type MaybePromise, andThen } from '../maybe-promise.ts';
 import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
 import { answerFields } from './answer-fields.ts';
 import { type NodeRequest, exchangeOf } from './exchange.ts';
-import { type NodeResponse, proveOn } from './response-hook.ts';
+import { type NodeResponse, hookFor, proveOn } from './response-hook.ts';
 
 const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
 
@@ -16,15 +17,15 @@ const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
  * policy that is wrong.
  *
  * @param policy replaces the verifier's in the members it names; checked on first sight
- * @throws ConfigError (as a rejection) for such a policy
+ * @throws ConfigError (as a rejection) for such a policy, and for one that is there and undefined
  */
 export async function guard(
   verifier: Verifier,
   request: NodeRequest,
   response: NodeResponse,
-  policy?: Policy,
+  ...policy: readonly [policy?: Policy]
 ): Promise<Decision> {
-  return decide(policy === undefined ? verifier : refine(verifier, policy), request, response);
+  return decide(refineBy(verifier, policy), request, response);
 }
 
 /** `guard` for adapters: at once, where the verifier decides at once. Never throws nor rejects. */
@@ -34,7 +35,7 @@ export function decide(
   response: NodeResponse,
 ): MaybePromise<Decision> {
   const exchange = exchangeOf(request);
-  verifier.prepare(exchange);
+  prepare(verifier, request, response);
   return andThen(verifier.decide(exchange), (decision) => {
     if (decision.outcome === 'accepted' && decision.identity !== undefined) {
       proveOn(request, response, verifier.methods, decision.identity);
@@ -44,13 +45,16 @@ export function decide(
 }
 
 /**
- * Lets every method of the verifier see a request before anything else reads it; decides nothing.
+ * Lets every method of the verifier see a request before anything else reads it, and keeps the last word
+ * about the head of the response for those that prove something; decides nothing.
  *
- * `guard` does the same for itself. This is for where policies sit on routes only, or a body parser
- * runs before them.
+ * `guard` does the same for itself. This is for where policies sit on routes only, or where something
+ * before them reads the content (a body parser) or changes heads as they leave (compression, a session).
  */
-export function prepare(verifier: Verifier, request: NodeRequest): void {
-  verifier.prepare(exchangeOf(request));
+export function prepare(verifier: Verifier, request: NodeRequest, response: NodeResponse): void {
+  const exchange = exchangeOf(request);
+  verifier.prepare(exchange);
+  hookFor(verifier.methods, response, exchange);
 }
 
 /** Writes a refusal or the next step of a method. A response that has begun already is cut off. */
@@ -67,6 +71,21 @@ export function respond(request: NodeRequest, response: NodeResponse, answer: An
     // A field of some method that is none. No answer is one, an error page with a stack is not.
     writable.destroy();
   }
+}
+
+/**
+ * The verifier under what an argument that may be left out says.
+ *
+ * @throws ConfigError for one that is there and undefined: a policy that somebody forgot to look up must
+ * not quietly become the verifier's
+ */
+export function refineBy(verifier: Verifier, given: readonly [policy?: Policy]): Verifier {
+  if (given.length === 0) return verifier;
+  const [policy] = given;
+  if (policy === undefined) {
+    throw new ConfigError('guard.policy', 'is undefined; give a policy or leave the argument out');
+  }
+  return refine(verifier, policy);
 }
 
 /** The verifier under a route's policy; the same one for the same policy. @throws ConfigError */

@@ -17,7 +17,23 @@ const http2InternalError = 0x2;
 
 type Prover = (head: ResponseHead) => unknown;
 
-const known = new WeakMap<NodeResponse, Map<ServerMethod, Prover>>();
+type Provers = Map<ServerMethod, Prover>;
+
+const known = new WeakMap<NodeResponse, Provers>();
+
+/**
+ * Makes the head of a response pass here before it leaves, so that what is hooked later, and changes it when
+ * it leaves, does so before the proof. Nothing is hooked where no method proves anything.
+ */
+export function hookFor(
+  methods: readonly ServerMethod[],
+  response: NodeResponse,
+  exchange: Exchange,
+): void {
+  for (const { prove } of methods) {
+    if (prove !== undefined) return void (known.has(response) || hook(response, exchange));
+  }
+}
 
 /** Sees to it that every method that the identity rests on adds its proof to the response. */
 export function proveOn(
@@ -40,27 +56,47 @@ export function proveOn(
   }
 }
 
-function hook(given: NodeResponse, exchange: Exchange): Map<ServerMethod, Prover> {
+function hook(given: NodeResponse, exchange: Exchange): Provers {
   // That of HTTP/2 takes the same arguments, whatever its type says.
   const response = given as ServerResponse;
-  const provers = new Map<ServerMethod, Prover>();
+  const provers: Provers = new Map();
   known.set(response, provers);
-  const writeHead = response.writeHead;
-  response.writeHead = function hooked(status: number, ...rest: unknown[]): ServerResponse {
-    response.writeHead = writeHead;
+  // Somebody else's, if he was here first; then his comes after the proof, and must leave it alone.
+  const foreign = Object.hasOwn(response, 'writeHead');
+  const writeHead = response.writeHead as (...args: unknown[]) => ServerResponse;
+  let proving = true;
+  response.writeHead = (status: number, ...rest: unknown[]): ServerResponse => {
+    if (!proving || provers.size === 0) return writeHead.call(response, status, ...rest);
+    proving = false;
     try {
       const message = typeof rest[0] === 'string' ? rest.shift() : undefined;
       response.statusCode = status;
       if (typeof message === 'string') response.statusMessage = message;
       setFields(response, rest[0]);
-      return proveAll(given, exchange, provers) ? writeHead.call(response, status) : response;
+      if (!proveAll(given, exchange, provers)) return response;
+      const proven = foreign ? spell(response) : '';
+      writeHead.call(response, status);
+      if (foreign && spell(response) !== proven) {
+        const cause = new Error(
+          'the head was changed behind the proof; put prepare(verifier) first',
+        );
+        for (const { name } of provers.keys()) {
+          publish('proof', exchange, () => ({ method: name, cause }));
+        }
+        tearDown(given);
+      }
+      return response;
     } catch (error) {
       // No head has left. The next one, of an error page perhaps, is to be proven as well.
-      response.writeHead = hooked;
+      proving = true;
       throw error;
     }
   };
   return provers;
+}
+
+function spell(response: NodeResponse): string {
+  return JSON.stringify([response.statusCode, response.getHeaders()]);
 }
 
 /** Whether every proof is in the head. If not, the response is gone. */

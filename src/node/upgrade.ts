@@ -5,10 +5,11 @@ import { type Decision, type Refused, refused } from '../decision.ts';
 import { AuthError } from '../errors.ts';
 import { publish } from '../events.ts';
 import type { Identity } from '../identity.ts';
+import { endOf } from '../outcome.ts';
 import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
 import { exchangeOf } from './exchange.ts';
-import { refine, respond } from './guard.ts';
+import { refineBy, respond } from './guard.ts';
 
 /**
  * Decides a request of the `upgrade` event.
@@ -20,16 +21,16 @@ import { refine, respond } from './guard.ts';
  * A method that proves the service in the response has none here, so its peers are refused (500).
  *
  * @param policy replaces the verifier's in the members it names; checked on first sight
- * @throws ConfigError (as a rejection) for such a policy
+ * @throws ConfigError (as a rejection) for such a policy, and for one that is there and undefined
  */
 export async function guardUpgrade(
   verifier: Verifier,
   request: IncomingMessage,
   socket: Duplex,
-  policy?: Policy,
+  ...policy: readonly [policy?: Policy]
 ): Promise<Decision> {
   const exchange = exchangeOf(request);
-  const deciding = policy === undefined ? verifier : refine(verifier, policy);
+  const deciding = refineBy(verifier, policy);
   // Nobody else listens to the socket yet, and a peer that hangs up must not end the process.
   const hangUp = (): void => void socket.destroy();
   socket.on('error', hangUp);
@@ -52,8 +53,10 @@ export async function guardUpgrade(
     return decision;
   }
   socket.off('error', hangUp);
-  const end = endOf(decision.identity);
-  if (end !== undefined && !socket.destroyed) destroyAfter(end, socket);
+  const end = Math.min(
+    ...Object.values(decision.identity?.evidence ?? {}).map((one) => endOf(one!)),
+  );
+  if (end !== Infinity && !socket.destroyed) destroyAfter(end, socket);
   return decision;
 }
 
@@ -67,11 +70,6 @@ function unproven(
   const cause = new AuthError('ERR_INTERNAL', 'a response that leaves HTTP carries no proof');
   publish('proof', exchangeOf(request), () => ({ method: prover.name, cause }));
   return refused(cause, {});
-}
-
-function endOf(identity: Identity | undefined): number | undefined {
-  const ends = Object.values(identity?.evidence ?? {}).flatMap((one) => one?.notAfter ?? []);
-  return ends.length === 0 ? undefined : Math.min(...ends.map((end) => end.getTime()));
 }
 
 const longestTimeout = 2 ** 31 - 1;

@@ -83,13 +83,19 @@ export function signatureAlgorithm(signer: Signer): Buffer {
 }
 
 /**
- * The triple that certificates and CRLs are: what is signed, the algorithm, the signature.
+ * The triple that certificates, CRLs and OCSP responses are: what is signed, the algorithm, the signature.
  *
  * @param tampered whether the signature is to be well-formed and wrong
+ * @param along what follows the signature, and is not under it
  */
-export function signed(body: Buffer, signer: Signer, tampered = false): Buffer {
+export function signed(
+  body: Buffer,
+  signer: Signer,
+  tampered = false,
+  ...along: readonly Buffer[]
+): Buffer {
   const hash = signer.key.asymmetricKeyType === 'ed25519' ? null : signer.hash;
   const signature = sign(hash, body, signer.key);
   if (tampered) signature[signature.length - 1]! ^= 1;
-  return sequence(body, signatureAlgorithm(signer), bitString(signature));
+  return sequence(body, signatureAlgorithm(signer), bitString(signature), ...along);
 }

@@ -19,6 +19,7 @@ import {
   type SignatureHash,
   type Signer,
 } from './signing.ts';
+import { ocspOptionNames, testOcspResponse, type OcspOptions } from './test-ocsp.ts';
 
 /**
  * A certificate for a test, with its private key. It goes as it is into TLS options and `mtlsClient`, for
@@ -55,10 +56,15 @@ export interface TestAuthority {
   /** An authority under this one. What it issues carries its certificate along. */
   intermediate(options?: IssueOptions): TestAuthority;
   /** Puts a certificate on the next CRL. */
-  revoke(certificate: TestCertificate | TestAuthority | string, options?: RevokeOptions): void;
+  revoke(certificate: Revocable, options?: RevokeOptions): void;
   /** The list of what is revoked so far, or a defective one. */
   crl(options?: CrlOptions): TestCrl;
+  /** What an OCSP responder says of these certificates, as DER, or a defective response. */
+  ocsp(about: Revocable | readonly Revocable[], options?: OcspOptions): Buffer;
 }
+
+/** A certificate of an authority, or its serial number in hexadecimal. */
+type Revocable = TestCertificate | TestAuthority | string;
 
 export interface RevokeOptions {
   readonly reason?: RevocationReason;
@@ -145,9 +151,8 @@ function authority(issued: Issued, chain: readonly Buffer[]): TestAuthority {
 
     revoke(revokedOne, options = {}) {
       checkOptions('revoke', options, ['reason', 'at']);
-      const serial = typeof revokedOne === 'string' ? revokedOne : revokedOne.serialNumber;
       const { reason = 'unspecified', at: revokedAt = new Date() } = options;
-      revoked.push({ serialNumber: serialNumberOf(serial), revokedAt, reason });
+      revoked.push({ serialNumber: serialNumberIn(revokedOne), revokedAt, reason });
     },
 
     crl(options = {}) {
@@ -167,6 +172,16 @@ function authority(issued: Issued, chain: readonly Buffer[]): TestAuthority {
       };
       const list = writeCrl(contents, { key, hash: options.hash ?? defaultHash(key) });
       return { pem: pem('X509 CRL', list), der: list };
+    },
+
+    ocsp(about, options = {}) {
+      checkOptions('ocsp', options, ocspOptionNames);
+      const answers = [about].flat().map((one) => {
+        const serialNumber = serialNumberIn(one);
+        const entry = revoked.findLast((other) => other.serialNumber === serialNumber);
+        return { serialNumber, status: options.status ?? entry ?? 'good' };
+      });
+      return testOcspResponse({ name: asIssuer.name, keyPair }, answers, options);
     },
   };
 }
@@ -202,6 +217,10 @@ function certificate(issued: Issued, chain: readonly Buffer[]): TestCertificate 
     Object.defineProperty(material, name, { value });
   }
   return material as typeof material & typeof facts;
+}
+
+function serialNumberIn(one: Revocable): bigint {
+  return serialNumberOf(typeof one === 'string' ? one : one.serialNumber);
 }
 
 function thumbprint(bytes: Uint8Array): string {

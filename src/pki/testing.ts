@@ -6,6 +6,7 @@ export type {
   TestCertificate,
   TestCrl,
 } from './test-authority.ts';
+export type { OcspOptions } from './test-ocsp.ts';
 export type { IssueOptions } from './issue-options.ts';
 export type { ExtendedKeyUsage, Extension, KeyUsageBit, NameConstraints } from './extensions.ts';
 export type { DistinguishedName, GeneralName, NameAttribute } from './names.ts';

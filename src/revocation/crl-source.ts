@@ -43,7 +43,7 @@ export interface CrlSource {
  */
 export function crlSource(options: CrlSourceOptions): CrlSource {
   checkOptions('crlSource', options, ['files', 'fetch', 'maxBytes', 'now', 'onProblem']);
-  const { files: places = [], fetch, maxBytes = 64 * 2 ** 20, now = Date.now } = options;
+  const { files: places = [], fetch, maxBytes = 64 * 2 ** 20, now = () => Date.now() } = options;
   const { onProblem = () => undefined } = options;
   const files = new CrlFiles('crlSource.files', [places].flat(), { now, onProblem });
   const downloads =

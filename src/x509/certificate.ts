@@ -10,6 +10,7 @@ import {
   integerBytes,
   malformed,
   oidOf,
+  serialText,
   tag,
   timeOf,
 } from './der.ts';
@@ -24,6 +25,8 @@ import {
   type KeyUsage,
   type PolicyConstraints,
   type PolicyMapping,
+  checkDirectoryAttributes,
+  checkTimestamps,
   extensionOid,
   readAuthorityInfoAccess,
   readAuthorityKeyId,
@@ -136,6 +139,8 @@ export function readCertificate(der: Uint8Array): Certificate {
     return extension === undefined ? undefined : reader(extension.value);
   };
   const subjectAltName = read(extensionOid.subjectAltName, readSubjectAltName);
+  read(extensionOid.subjectDirectoryAttributes, checkDirectoryAttributes);
+  read(extensionOid.timestamps, checkTimestamps);
   return {
     der,
     version,
@@ -205,17 +210,6 @@ export function readExtensions(element: Element): ReadonlyMap<string, Extension>
     extension.end();
   } while (!reader.done);
   return extensions;
-}
-
-/** A serial number in upper-case hexadecimal, without leading zeros. */
-export function serialText(bytes: Uint8Array): string {
-  // Negative serials are wrong but issued, and RFC 5280 section 4.1.2.2 asks to bear them.
-  if (bytes[0]! >= 0x80) {
-    const value = BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`));
-    return value.toString(16).toUpperCase();
-  }
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
-  return hex.replace(/^0+(?=.)/, '').toUpperCase();
 }
 
 function readVersion(tbs: DerReader): 1 | 2 | 3 {

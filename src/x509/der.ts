@@ -133,6 +133,20 @@ export function integerBytes(element: Element): Uint8Array {
   return content;
 }
 
+/** A serial number in upper-case hexadecimal, without leading zeros. */
+export function serialText(bytes: Uint8Array): string {
+  // Negative serials are wrong but issued, and RFC 5280 section 4.1.2.2 asks to bear them.
+  if (bytes[0]! >= 0x80) {
+    const value = BigInt.asIntN(
+      bytes.length * 8,
+      BigInt(`0x${Buffer.from(bytes).toString('hex')}`),
+    );
+    return value.toString(16).toUpperCase();
+  }
+  const digits = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  return digits.replace(/^0+(?=.)/, '').toUpperCase();
+}
+
 /** An INTEGER that must be a count: not negative, and below 2^31. */
 export function countOf(element: Element): number {
   const bytes = integerBytes(element);

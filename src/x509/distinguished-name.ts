@@ -46,6 +46,27 @@ function attributeText(type: string, value: Element): string {
     : `${name}=${escaped(text)}`;
 }
 
+/** Every attribute of a Name in DER, whichever RDN it is in. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
+export function attributesOf(name: Uint8Array): readonly Attribute[] {
+  const attributes: Attribute[] = [];
+  const sequence = DerReader.only(name, tag.sequence);
+  while (!sequence.done) {
+    const set = sequence.enter(tag.set);
+    do {
+      const pair = set.enter(tag.sequence);
+      attributes.push({ type: oidOf(pair.next(tag.oid)), value: pair.next() });
+      pair.end();
+    } while (!set.done);
+  }
+  return attributes;
+}
+
+/** One attribute of a distinguished name: its type as OID. */
+export interface Attribute {
+  readonly type: string;
+  readonly value: Element;
+}
+
 /** The text of a character string; undefined for kinds whose character set is not certain. */
 export function stringOf(value: Element): string | undefined {
   switch (value.tag) {

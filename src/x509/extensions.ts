@@ -7,9 +7,11 @@ import {
   booleanOf,
   context,
   countOf,
+  integerBytes,
   malformed,
   namedBits,
   oidOf,
+  serialText,
   tag,
 } from './der.ts';
 import { type GeneralName, readGeneralName } from './general-names.ts';
@@ -29,6 +31,8 @@ export const extensionOid = {
   extendedKeyUsage: '2.5.29.37',
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
+  subjectDirectoryAttributes: '2.5.29.9',
+  timestamps: '1.3.6.1.4.1.11129.2.4.2',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
 } as const;
 
@@ -64,14 +68,17 @@ export type KeyUsage = (typeof keyUsages)[number];
 /** Which key of the issuer signed: a hint for building paths, never evidence. */
 export interface AuthorityKeyId {
   readonly keyId: Uint8Array | undefined;
-  /** Whether it names a certificate of the issuer by issuer and serial number. */
-  readonly namesCertificate: boolean;
+  /** The certificate of the issuer, where it is named. */
+  readonly certificate:
+    { readonly issuer: readonly GeneralName[]; readonly serialNumber: string } | undefined;
 }
 
 export interface CertificatePolicies {
   readonly oids: readonly string[];
   /** Whether a policy has a qualifier other than the two that RFC 5280 defines. */
   readonly unknownQualifier: boolean;
+  /** Whether a user notice is in a kind of text that section 4.2.1.4 forbids. */
+  readonly irregularNotice: boolean;
 }
 
 export interface PolicyMapping {
@@ -109,8 +116,6 @@ export function readKeyUsage(value: Uint8Array): ReadonlySet<KeyUsage> {
   const reader = new DerReader(value);
   const bits = namedBits(reader.next(tag.bitString));
   reader.end();
-  // RFC 5280 section 4.2.1.3: at least one bit.
-  if (bits.length === 0) throw malformed('a key usage without any use');
   return new Set(bits.flatMap((bit) => keyUsages[bit] ?? []));
 }
 
@@ -145,12 +150,21 @@ export function readAuthorityKeyId(value: Uint8Array): AuthorityKeyId {
   if ((issuer === undefined) !== (serialNumber === undefined)) {
     throw malformed('an authority key identifier with half a name');
   }
-  if (issuer !== undefined) readMembers(issuer.content, readGeneralName);
-  return { keyId, namesCertificate: issuer !== undefined };
+  return {
+    keyId,
+    certificate:
+      issuer === undefined || serialNumber === undefined
+        ? undefined
+        : {
+            issuer: readMembers(issuer.content, readLocation),
+            serialNumber: serialText(integerBytes(serialNumber)),
+          },
+  };
 }
 
 export function readCertificatePolicies(value: Uint8Array): CertificatePolicies {
   let unknownQualifier = false;
+  let irregularNotice = false;
   const oids = listOf(value, (reader) => {
     const policy = reader.enter(tag.sequence);
     const oid = oidOf(policy.next(tag.oid));
@@ -166,7 +180,7 @@ export function readCertificatePolicies(value: Uint8Array): CertificatePolicies 
         if (content.tag !== tag.ia5String) throw malformed('a policy address that is no text');
         ascii(content.content);
       } else if (kind === '1.3.6.1.5.5.7.2.2') {
-        if (content.tag !== tag.sequence) throw malformed('a user notice that is none');
+        irregularNotice ||= !isRegularNotice(content);
       } else {
         unknownQualifier = true;
       }
@@ -175,7 +189,30 @@ export function readCertificatePolicies(value: Uint8Array): CertificatePolicies 
   });
   // RFC 5280 section 4.2.1.4: a policy must not appear more than once.
   if (new Set(oids).size !== oids.length) throw malformed('a policy twice');
-  return { oids, unknownQualifier };
+  return { oids, unknownQualifier, irregularNotice };
+}
+
+function isRegularNotice(element: Element): boolean {
+  if (element.tag !== tag.sequence) throw malformed('a user notice that is none');
+  const notice = new DerReader(element.content);
+  notice.optional(tag.sequence); // noticeRef
+  const text = notice.done ? undefined : notice.next();
+  notice.end();
+  // VisibleString is forbidden too, and everywhere in use.
+  const kinds: readonly number[] = [tag.utf8String, tag.ia5String, tag.visibleString];
+  return text === undefined || kinds.includes(text.tag);
+}
+
+/** Reads a SubjectDirectoryAttributes, which nothing here acts upon, for its form. */
+export function checkDirectoryAttributes(value: Uint8Array): void {
+  listOf(value, (reader) => reader.next(tag.sequence));
+}
+
+/** Reads a list of certificate timestamps (RFC 6962 section 3.3), likewise. */
+export function checkTimestamps(value: Uint8Array): void {
+  const reader = new DerReader(value);
+  reader.next(tag.octetString);
+  reader.end();
 }
 
 export function readPolicyMappings(value: Uint8Array): readonly PolicyMapping[] {
@@ -221,8 +258,7 @@ export function readDistributionPoints(value: Uint8Array): readonly Distribution
     return {
       name: name === undefined ? undefined : readDistributionPointName(name),
       reasons: reasons === undefined ? undefined : namedBits(reasons),
-      crlIssuer:
-        crlIssuer === undefined ? undefined : readMembers(crlIssuer.content, readGeneralName),
+      crlIssuer: crlIssuer === undefined ? undefined : readMembers(crlIssuer.content, readLocation),
     };
   });
 }
@@ -233,7 +269,7 @@ export function readDistributionPointName({ content }: Element): DistributionPoi
   const choice = reader.next();
   reader.end();
   if (choice.tag === context(0, true)) {
-    return { fullName: readMembers(choice.content, readGeneralName) };
+    return { fullName: readMembers(choice.content, readLocation) };
   }
   if (choice.tag !== context(1, true)) throw malformed('a distribution point of no known kind');
   const relativeName = Uint8Array.from(choice.whole);
@@ -247,13 +283,17 @@ export function readAuthorityInfoAccess(value: Uint8Array): AuthorityInfoAccess 
   listOf(value, (reader) => {
     const access = reader.enter(tag.sequence);
     const kind = oidOf(access.next(tag.oid));
-    const name = readGeneralName(access);
+    const name = readLocation(access);
     access.end();
     if (name.kind !== 'uri') return;
     if (kind === '1.3.6.1.5.5.7.48.1') ocsp.push(name.value);
     if (kind === '1.3.6.1.5.5.7.48.2') caIssuers.push(name.value);
   });
   return { ocsp, caIssuers };
+}
+
+function readLocation(reader: DerReader): GeneralName {
+  return readGeneralName(reader, true);
 }
 
 /** The members of the one SEQUENCE OF that fills `value`: at least one, as everywhere in RFC 5280. */

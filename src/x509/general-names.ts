@@ -100,8 +100,13 @@ export function byKind(list: readonly GeneralName[]): GeneralNames {
   return names;
 }
 
-/** Reads the next name. @throws AuthError `ERR_CERTIFICATE_MALFORMED` */
-export function readGeneralName(reader: DerReader): GeneralName {
+/**
+ * Reads the next name.
+ *
+ * @param location whether a URI only says where something is kept, so that it names nobody
+ * @throws AuthError `ERR_CERTIFICATE_MALFORMED`
+ */
+export function readGeneralName(reader: DerReader, location = false): GeneralName {
   const element = reader.next();
   switch (element.tag) {
     case context(0, true): {
@@ -125,7 +130,7 @@ export function readGeneralName(reader: DerReader): GeneralName {
     case context(5, true):
       return { kind: 'ediPartyName', value: element.whole };
     case context(6, false):
-      return { kind: 'uri', value: uriOf(element) };
+      return { kind: 'uri', value: location ? ascii(element.content) : uriOf(element) };
     case context(7, false):
       return { kind: 'ip', value: ipText(element.content) };
     case context(8, false):
@@ -176,6 +181,10 @@ function uriOf(element: Element): string {
   // RFC 3986: the characters a URI may hold, after a scheme. What the scheme makes of it is its own affair.
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/.test(text)) {
     throw malformed('a URI that is none');
+  }
+  // Section 4.2.1.6: never a relative one, and these schemes always name a host.
+  if (/^(?:https?|ftp|ldaps?|wss?):(?!\/\/[^/?#])/i.test(text)) {
+    throw malformed('a URI without a host');
   }
   return text;
 }

@@ -3,7 +3,7 @@
 import { AuthError, quote } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { DerReader, type Element, ascii, context, malformed, oidOf, tag } from './der.ts';
-import { distinguishedName, stringOf } from './distinguished-name.ts';
+import { attributesOf, distinguishedName, stringOf } from './distinguished-name.ts';
 import { isHostName } from './dns-name.ts';
 import { type GeneralName, upnOid } from './general-names.ts';
 import { ipBytes } from './ip-address.ts';
@@ -59,7 +59,8 @@ function readBase(element: Element): Subtree {
       return { form: 'email', base: emailBase(ascii(element.content)) };
     case context(2, false): {
       const base = ascii(element.content).toLowerCase();
-      if (base !== '' && !isHostName(base)) throw malformed('a name constraint that is no DNS name');
+      if (base !== '' && !isHostName(base))
+        throw malformed('a name constraint that is no DNS name');
       return { form: 'dnsName', base };
     }
     case context(4, true):
@@ -156,8 +157,10 @@ function namesOf({ subject, subjectDn, subjectAltName: alternatives }: Certifica
   if (subjectDn === '') return names;
   names.push({ form: 'directoryName', text: subjectDn, name: canonicalName(subject) });
   // RFC 5280 section 4.2.1.10: mail addresses in the subject count where the extension has none. The
-  // common name is no host to us, but it is to others, who would take our word for the path.
-  for (const [type, text] of attributesOf(subject)) {
+  // common name is no host to us, but it is to those who read it where no other name is a host.
+  for (const { type, value } of attributesOf(subject)) {
+    const text = stringOf(value);
+    if (text === undefined) continue;
     if (type === emailAddress && !alternatives.some(({ kind }) => kind === 'email')) {
       names.push({ form: 'email', text });
     }
@@ -165,7 +168,7 @@ function namesOf({ subject, subjectDn, subjectAltName: alternatives }: Certifica
       type === commonName &&
       text.includes('.') &&
       isHostName(text.toLowerCase()) &&
-      !alternatives.some(({ kind }) => kind === 'dnsName')
+      alternatives.length === 0
     ) {
       names.push({ form: 'dnsName', text: text.toLowerCase() });
     }
@@ -192,21 +195,6 @@ function constrainable(name: GeneralName): Name {
     case 'registeredId':
       return { form: `tag ${name.value[0]!}`, text: name.kind };
   }
-}
-
-function attributesOf(subject: Uint8Array): (readonly [type: string, text: string])[] {
-  const found: [string, string][] = [];
-  const reader = DerReader.only(subject, tag.sequence);
-  while (!reader.done) {
-    const set = reader.enter(tag.set);
-    do {
-      const pair = set.enter(tag.sequence);
-      const type = oidOf(pair.next(tag.oid));
-      const text = stringOf(pair.next());
-      if (text !== undefined) found.push([type, text]);
-    } while (!set.done);
-  }
-  return found;
 }
 
 function checkName(name: Name, { permitted, excluded }: NameConstraints): void {

@@ -1,5 +1,6 @@
 // Whether two distinguished names are the same (RFC 5280 section 7.1). Their DER may differ: another
 // string type, other capitals, other spaces. So each is brought into one form, and the forms are compared.
+import { encode } from './der-encode.ts';
 import { DerReader, type Element, ascii, malformed, oidOf, tag } from './der.ts';
 import { stringOf } from './distinguished-name.ts';
 
@@ -54,7 +55,7 @@ function canonicalValue(value: Element): string {
   const folded = text
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[\s\u0000-\u001f\u007f]+/g, ' ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/^ | $/g, '');
   return folded.replace(/[+=#\\]/g, '\\$&');
 }
@@ -69,13 +70,6 @@ export function nameWith(name: Uint8Array, rdn: Uint8Array): Uint8Array {
   const reader = new DerReader(name);
   const { content } = reader.next(tag.sequence);
   reader.end();
-  const length = content.length + rdn.length;
-  if (length > 0xffff) throw malformed('a name that is too long');
-  const head =
-    length < 0x80
-      ? [tag.sequence, length]
-      : length < 0x100
-        ? [tag.sequence, 0x81, length]
-        : [tag.sequence, 0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from(head), content, rdn]);
+  if (content.length + rdn.length > 0xffff) throw malformed('a name that is too long');
+  return encode(tag.sequence, content, rdn);
 }

@@ -20,7 +20,12 @@ export interface Path {
 export interface PathMaterial {
   readonly anchors: CertificateIndex<TrustAnchor>;
   /** Certificates that may stand in between. Nobody has to trust them. */
-  readonly intermediates: CertificateIndex<Candidate>;
+  readonly intermediates: CandidateSource;
+}
+
+export interface CandidateSource {
+  /** @param key what `nameKey` makes of the subject */
+  withSubject(key: string): readonly Candidate[];
 }
 
 export interface Candidate {
@@ -58,8 +63,9 @@ export function* findPaths(
       .find(({ certificate }) => isSame(certificate, last));
     if (itself !== undefined) yield* finish(chain, itself);
     const name = nameKey(last.issuer);
+    const anchored = anchors.withSubject(name);
     let found = false;
-    for (const anchor of ordered(anchors.withSubject(name), last)) {
+    for (const anchor of ordered(anchored, last)) {
       if (exhausted() !== undefined) return;
       if (isSame(anchor.certificate, last) || !isIssuedBy(last, anchor.certificate)) continue;
       found = true;
@@ -70,6 +76,8 @@ export function* findPaths(
         if (exhausted() !== undefined) return;
         // RFC 4158 section 2.4.2: the same name and key once more leads nowhere new.
         if (chain.some((one) => isSameIssuer(one, certificate))) continue;
+        // The same CA as an anchor: what the anchor says of itself must not be got around.
+        if (anchored.some((anchor) => isSameIssuer(anchor.certificate, certificate))) continue;
         if (!isIssuedBy(last, certificate)) continue;
         found = true;
         yield* extend([...chain, certificate]);
@@ -89,8 +97,8 @@ export function* findPaths(
 
   function isIssuedBy(child: Certificate, issuer: Certificate): boolean {
     left.steps--;
-    let known = signed.get(child);
-    if (known === undefined) signed.set(child, (known = new Map()));
+    const known = signed.get(child) ?? new Map<Certificate, true | AuthError>();
+    signed.set(child, known);
     let answer = known.get(issuer);
     if (answer === undefined) {
       left.signatures--;
@@ -111,6 +119,10 @@ export function* findPaths(
 
 function verdict(child: Certificate, issuer: Certificate): true | AuthError {
   try {
+    if (namesAnother(child, issuer)) {
+      const reason = 'it names another certificate of its issuer';
+      return new AuthError('ERR_CERTIFICATE_UNTRUSTED', reason);
+    }
     if (isSignedBy(child.signed, publicKeyOf(issuer))) return true;
     const reason = 'the signature is not that of the issuer it names';
     return new AuthError('ERR_CERTIFICATE_SIGNATURE', reason);
@@ -118,6 +130,18 @@ function verdict(child: Certificate, issuer: Certificate): true | AuthError {
     if (error instanceof AuthError) return error;
     throw error;
   }
+}
+
+/** Whether the authority key identifier names the issuer's certificate, and another than this. */
+function namesAnother({ authorityKeyId }: Certificate, issuer: Certificate): boolean {
+  const named = authorityKeyId?.certificate;
+  if (named === undefined) return false;
+  const name = nameKey(issuer.issuer);
+  const names = named.issuer.flatMap((one) => (one.kind === 'directoryName' ? [one.der] : []));
+  return (
+    named.serialNumber !== issuer.serialNumber ||
+    (names.length > 0 && !names.some((one) => nameKey(one) === name))
+  );
 }
 
 function untrusted(certificate: Certificate): Fault {
@@ -141,8 +165,7 @@ function ordered<Entry extends Candidate>(
         : 2;
   return [...entries].sort(
     (a, b) =>
-      rank(a) - rank(b) ||
-      b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime(),
+      rank(a) - rank(b) || b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime(),
   );
 }
 

@@ -12,10 +12,13 @@ import type { RevocationStatus } from './revocation-status.ts';
 /** What an unknown state means: a failure, nothing, or that nobody asks. */
 export type RevocationMode = 'require' | 'prefer' | 'off';
 
-export interface RevocationRules {
-  readonly mode: RevocationMode;
+export interface CrlRules {
   readonly at: Date;
   readonly crls: CrlIndex;
+}
+
+export interface RevocationRules extends CrlRules {
+  readonly mode: RevocationMode;
 }
 
 // A CRL signed by a key apart is usual; one whose signer's CRL is signed by a further key apart is not. What
@@ -51,15 +54,19 @@ function revocationFault(
   rules: RevocationRules,
 ): Fault | undefined {
   if (rules.mode === 'off') return undefined;
-  const check = new RevocationCheck(path, material, rules);
+  const check = new CrlCheck(path, material, rules);
   for (const certificate of belowAnchor(path.certificates)) {
-    const error = errorOf(check.statusOf(certificate, path.certificates), rules.mode);
+    const error = revocationError(check.statusOf(certificate, path.certificates), rules.mode);
     if (error !== undefined) return { certificate, error };
   }
   return undefined;
 }
 
-function errorOf(status: RevocationStatus, mode: RevocationMode): AuthError | undefined {
+/** The refusal that a status stands for; undefined where there is none. */
+export function revocationError(
+  status: RevocationStatus,
+  mode: RevocationMode,
+): AuthError | undefined {
   if (status.status === 'revoked') {
     const reason = `revoked ${status.revokedAt.toISOString()} (${status.reason})`;
     return new AuthError('ERR_CERTIFICATE_REVOKED', reason);
@@ -68,17 +75,18 @@ function errorOf(status: RevocationStatus, mode: RevocationMode): AuthError | un
   return new AuthError('ERR_REVOCATION_UNKNOWN', `whether it is revoked is unknown: ${status.why}`);
 }
 
-class RevocationCheck {
+/** Asks the CRLs at hand about the certificates of one path. */
+export class CrlCheck {
   readonly #path: Path;
   /** Where signers of CRLs that are not on the path itself may be found. */
   readonly #material: PathMaterial;
-  readonly #rules: RevocationRules;
+  readonly #rules: CrlRules;
   readonly #known = new Map<Certificate, RevocationStatus>();
   readonly #asked = new Set<Certificate>();
   readonly #pathsOf = new Map<Certificate, readonly Path[]>();
   #left = budget.statuses;
 
-  constructor(path: Path, material: PathMaterial, rules: RevocationRules) {
+  constructor(path: Path, material: PathMaterial, rules: CrlRules) {
     this.#path = path;
     this.#material = material;
     this.#rules = rules;
@@ -141,6 +149,6 @@ class RevocationCheck {
 }
 
 /** The certificates that can be revoked, from the anchor downwards. */
-function belowAnchor(certificates: readonly Certificate[]): readonly Certificate[] {
+export function belowAnchor(certificates: readonly Certificate[]): readonly Certificate[] {
   return certificates.slice(0, -1).toReversed();
 }

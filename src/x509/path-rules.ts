@@ -51,17 +51,21 @@ export function checkPath(
       const role = leaf ? 'leaf' : anchor ? 'anchor' : 'intermediate';
       const selfIssued = isSameName(current.issuer, current.subject);
       checkConformance(current, role, rules.profile);
+      if (leaf && anchor) checkOwnAnchor(current, selfIssued);
       checkValidity(current, rules.at);
       checkPurpose(current, rules.purpose, leaf);
       if (leaf || !selfIssued) names.check(current);
-      if (!anchor || anchorSpeaks) graph.add(current, leaf);
+      if (!anchor || anchorSpeaks) graph.add(current, role);
       if (leaf) break;
 
       names = names.narrowed(current.nameConstraints);
       if (!anchor && !selfIssued) {
         if (pathLength === 0) throw issuerError('stands deeper than a CA above it allows');
         if (++depth > rules.maxDepth) {
-          throw new AuthError('ERR_CERTIFICATE_UNDECIDED', `the path has more than ${rules.maxDepth} intermediates`);
+          throw new AuthError(
+            'ERR_CERTIFICATE_UNDECIDED',
+            `the path has more than ${rules.maxDepth} intermediates`,
+          );
         }
         pathLength--;
       }
@@ -95,6 +99,16 @@ export function checkValidity(
     throw new AuthError(
       'ERR_CERTIFICATE_NOT_YET_VALID',
       `the certificate begins ${notBefore.toISOString()}`,
+    );
+  }
+}
+
+/** Whoever lists a leaf among the anchors trusts it as it is. A CA that stands for itself is a mistake. */
+function checkOwnAnchor({ basicConstraints }: Certificate, selfIssued: boolean): void {
+  if (basicConstraints?.ca === true && !selfIssued) {
+    throw new AuthError(
+      'ERR_CERTIFICATE_USAGE',
+      'the certificate is a CA of this list, and no leaf',
     );
   }
 }

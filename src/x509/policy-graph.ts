@@ -2,6 +2,7 @@
 // few certificates could make grow without end.
 import { AuthError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
+import type { Role } from './conformance.ts';
 import { anyPolicy } from './extensions.ts';
 import { isSameName } from './name-match.ts';
 
@@ -47,15 +48,20 @@ export class PolicyGraph {
    *
    * @throws AuthError `ERR_CERTIFICATE_POLICY`
    */
-  add(certificate: Certificate, last: boolean): void {
+  add(certificate: Certificate, role: Role): void {
+    const last = role === 'leaf';
     const { policies, policyMappings, policyConstraints, inhibitAnyPolicy } = certificate;
     const selfIssued = isSameName(certificate.issuer, certificate.subject);
-    if (policies === undefined) this.#clear();
-    else if (!this.#empty) this.#enter(policies.oids, this.#anyIn > 0 || (selfIssued && !last));
-    if (this.#explicitIn === 0 && this.#empty) throw refused('no policy that is valid down to it');
+    // An anchor without policies leaves them to those below (RFC 5937 section 3.2).
+    if (policies !== undefined || role !== 'anchor') {
+      if (policies === undefined) this.#clear();
+      else if (!this.#empty) this.#enter(policies.oids, this.#anyIn > 0 || (selfIssued && !last));
+      if (this.#explicitIn === 0 && this.#empty)
+        throw refused('no policy that is valid down to it');
 
-    if (!last && policyMappings !== undefined) this.#map(certificate);
-    else if (!this.#empty) this.#expect(new Map());
+      if (!last && policyMappings !== undefined) this.#map(certificate);
+      else if (!this.#empty) this.#expect(new Map());
+    }
 
     if (!selfIssued || last) {
       this.#explicitIn = Math.max(0, this.#explicitIn - 1);
@@ -162,7 +168,8 @@ export class PolicyGraph {
     const found = new Set<string>();
     let reached = new Set(this.#levels.at(-1)?.keys() ?? [anyPolicy]);
     if (reached.has(anyPolicy)) found.add(anyPolicy);
-    for (const level of [...this.#levels].reverse()) {
+    for (let i = this.#levels.length - 1; i >= 0; i--) {
+      const level = this.#levels[i]!;
       const above = new Set<string>();
       for (const policy of reached) {
         for (const parent of level.get(policy)!) {

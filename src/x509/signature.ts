@@ -3,7 +3,16 @@
 import { type KeyObject, constants, createPublicKey, verify } from 'node:crypto';
 import { AuthError } from '../errors.ts';
 import type { Signed } from './certificate.ts';
-import { DerReader, type Element, bitStringBytes, context, countOf, integerBytes, oidOf, tag } from './der.ts';
+import {
+  DerReader,
+  type Element,
+  bitStringBytes,
+  context,
+  countOf,
+  integerBytes,
+  oidOf,
+  tag,
+} from './der.ts';
 
 type Family = 'rsa' | 'rsa-pss' | 'ec' | 'ed25519' | 'ed448';
 
@@ -91,8 +100,7 @@ function checkRsaKey(bits: Uint8Array): void {
   const modulus = integerBytes(reader.next(tag.integer));
   const exponent = integerBytes(reader.next(tag.integer));
   reader.end();
-  const leading = modulus[0] === 0 ? modulus.subarray(1) : modulus;
-  const size = leading.length * 8 - Math.clz32(leading[0] ?? 0) + 24;
+  const size = bitLength(modulus);
   if (modulus[0]! >= 0x80 || size < minRsaBits || size > maxRsaBits) {
     throw refused(`an RSA key of ${size} bits; ${minRsaBits} to ${maxRsaBits} are accepted`);
   }
@@ -102,6 +110,20 @@ function checkRsaKey(bits: Uint8Array): void {
   if (exponent[0]! >= 0x80 || exponent.length > 8 || last % 2 === 0 || small) {
     throw refused('an RSA exponent of no use');
   }
+}
+
+/** The size of an RSA key; 0 for keys of other kinds. */
+export function rsaBits(spki: Uint8Array): number {
+  const reader = DerReader.only(spki, tag.sequence);
+  const oid = oidOf(reader.enter(tag.sequence).next(tag.oid));
+  if (oid !== rsaEncryption && oid !== rsaPss) return 0;
+  const key = DerReader.only(bitStringBytes(reader.next(tag.bitString)), tag.sequence);
+  return bitLength(integerBytes(key.next(tag.integer)));
+}
+
+function bitLength(integer: Uint8Array): number {
+  const magnitude = integer[0] === 0 ? integer.subarray(1) : integer;
+  return magnitude.length * 8 - Math.clz32(magnitude[0] ?? 0) + 24;
 }
 
 /**

@@ -7,12 +7,13 @@ export type TlsPurpose = 'clientAuth' | 'serverAuth';
 /** What a path is validated for; `any` asks nothing. */
 export type Purpose = TlsPurpose | 'ocspSigning' | 'any';
 
-const purposeOid: Readonly<Record<Exclude<Purpose, 'any'>, string>> = {
+/** The purposes in an extended key usage. */
+export const purposeOid: Readonly<Record<Purpose, string>> = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
+  any: '2.5.29.37.0',
 };
-const anyPurpose = '2.5.29.37.0';
 
 /**
  * Checks that a leaf may stand at this end of a TLS connection (RFC 5280 sections 4.2.1.3, 4.2.1.12).
@@ -46,7 +47,7 @@ export function checkPurpose(certificate: Certificate, purpose: Purpose, leaf: b
   const fits =
     extendedKeyUsage === undefined ||
     extendedKeyUsage.includes(purposeOid[purpose]) ||
-    extendedKeyUsage.includes(anyPurpose);
+    extendedKeyUsage.includes(purposeOid.any);
   if (!fits) {
     throw new AuthError('ERR_CERTIFICATE_USAGE', `the certificate is not meant for ${purpose}`);
   }

@@ -1,10 +1,9 @@
 // What every adapter must do, over real TLS. An adapter's test gives one set-up and runs the list.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type IncomingMessage, type RequestListener, STATUS_CODES } from 'node:http';
-import { request } from 'node:https';
+import { type IncomingHttpHeaders, type RequestListener, STATUS_CODES } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import supertest from 'supertest';
+import { createClient, mtlsClient } from '../../src/client/index.ts';
 import {
   AuthError,
   type Policy,
@@ -13,6 +12,7 @@ import {
   createVerifier,
   mtls,
 } from '../../src/index.ts';
+import { identityFrom } from '../../src/node/identity-of.ts';
 import {
   type TestCertificate,
   type TestServer,
@@ -20,12 +20,16 @@ import {
   testAuthority,
   testServer,
 } from '../../src/pki/testing.ts';
+import { type ConnectOptions, type Sent, sendOnce } from '../support/connection.ts';
+import { serverCertificate as server } from '../support/guarded.ts';
+import { Http2Connection, http2Server } from '../support/http2.ts';
+import { authority as ca } from '../support/pki.ts';
 
 /** One route: the guards in front of it, in order, and what its handler does. */
 export interface Route {
   readonly guards: readonly (readonly [verifier: Verifier, policy?: Policy])[];
-  /** @defaultValue answers `{ subject, body }` */
-  readonly handler?: 'throws' | 'answers';
+  /** What the handler calls before it answers `{ subject, body }`: it may throw, or reject. */
+  readonly run?: () => unknown;
   /** Where a body parser stands. */
   readonly parser?: 'before' | 'after';
   /** A middleware that has answered already, and lets the request go on. */
@@ -37,6 +41,11 @@ export interface Adapter {
   readonly name: string;
   /** @defaultValue `problemDocuments` */
   readonly refusals?: Refusals;
+  /**
+   * Whether the framework runs on `node:http2`. Express does not: its requests and responses are made of
+   * those of `node:http`.
+   */
+  readonly http2?: boolean;
   application(routes: Readonly<Record<string, Route>>): RequestListener | Promise<RequestListener>;
 }
 
@@ -47,22 +56,28 @@ export interface Refusals {
   /** Whether the content is read to its end before the answer, by whoever writes that. */
   readonly readContent: boolean;
   /** Checks what says the status. That it says nothing else is checked for all. */
-  check(answer: supertest.Response): void;
+  check(answer: Answer): void;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
 }
 
 /** An adapter that writes refusals itself. */
 export const problemDocuments: Refusals = {
   absent: 403,
   readContent: false,
-  check({ status, body, headers }) {
-    assert.deepEqual(body, { status, title: STATUS_CODES[status] });
+  check({ status, text, headers }) {
+    assert.deepEqual(JSON.parse(text), { status, title: STATUS_CODES[status] });
     assert.equal(headers['content-type'], 'application/problem+json');
     assert.equal(headers['cache-control'], 'no-store');
   },
 };
 
-const ca = testAuthority();
-const server = ca.issue({ dnsNames: ['localhost'], usage: 'serverAuth' });
+const partners = testAuthority();
+const carol = partners.issue({ spiffeId: 'spiffe://partner.example/carol' });
 const alice = ca.issue({ spiffeId: 'spiffe://bank.example/alice' });
 const bob = ca.issue({ spiffeId: 'spiffe://bank.example/bob' });
 const expired = ca.issue({ dnsNames: ['x.example'], notAfter: new Date(Date.now() - 1000) });
@@ -71,6 +86,19 @@ const challenging: ServerMethod = {
   verify: () => null,
   challenge: () => ({ 'www-authenticate': 'Challenging realm="contract"' }),
 };
+
+const tooPoor = new AuthError('x-too-poor', 'a secret reason', {
+  status: 402,
+  headers: { 'retry-after': '7' },
+});
+
+/** A client that trusts no server here. */
+function distrusting(origin: string) {
+  return createClient({
+    methods: [mtlsClient({ cert: alice.cert, key: alice.key })],
+    server: { origins: [origin], ca: partners.cert },
+  });
+}
 
 export function runContract(adapter: Adapter): void {
   const { refusals = problemDocuments } = adapter;
@@ -95,7 +123,24 @@ export function runContract(adapter: Adapter): void {
       '/failing': {
         guards: [[verifier, { authorize: () => Promise.reject(new Error('secret reason')) }]],
       },
-      '/throws': { guards: [[verifier]], handler: 'throws' },
+      '/throws': {
+        guards: [[verifier]],
+        run() {
+          throw new Error('of the handler');
+        },
+      },
+      '/too-poor': {
+        guards: [[verifier]],
+        run() {
+          throw tooPoor;
+        },
+      },
+      '/too-poor-later': { guards: [[verifier]], run: () => Promise.reject(tooPoor) },
+      '/identity-of-nobody': {
+        guards: [[verifier, { allowAnonymous: true }]],
+        run: () => identityFrom(undefined),
+      },
+      '/upstream': { guards: [[verifier]], run: () => distrusting(site.origin).fetch(site.origin) },
       '/answered': { guards: [[verifier, { allow: [] }]], answered: true },
       '/parsed-before': { guards: [[verifier]], parser: 'before' },
       '/parsed-after': { guards: [[verifier]], parser: 'after' },
@@ -106,6 +151,7 @@ export function runContract(adapter: Adapter): void {
     let site: TestServer;
     before(async () => {
       site = await testServer(await adapter.application(routes), { ...server, ca: ca.cert });
+      site.server.addContext('partner.example', { ...server, ca: partners.cert });
     });
     after(() => site.close());
 
@@ -114,9 +160,16 @@ export function runContract(adapter: Adapter): void {
       return who === undefined ? test : test.cert(who.cert).key(who.key);
     }
 
-    function assertRefused(answer: supertest.Response, expected = 403): void {
+    /** A request over a connection of its own, whatever server name and host that takes. */
+    async function send(options: ConnectOptions, sent: Sent): Promise<Answer> {
+      const named = { checkServerIdentity: () => undefined, ...options };
+      const { body, ...answer } = await sendOnce(site.port, named, sent);
+      return { ...answer, text: body };
+    }
+
+    function assertRefused(answer: Answer, expected = 403, { check } = refusals): void {
       assert.equal(answer.status, expected);
-      refusals.check(answer);
+      check(answer);
       assert.doesNotMatch(answer.text, /secret|spiffe|ERR_|Error:|\bat /);
     }
 
@@ -173,12 +226,32 @@ export function runContract(adapter: Adapter): void {
 
     it('C23: refuses a request for another host than the connection was made to', async () => {
       const { cert, key } = alice;
-      const options = { ca: ca.cert, cert, key, servername: 'localhost', agent: false } as const;
-      const asked = request(site.origin, { ...options, headers: { host: 'other.example' } }).end();
-      const [response] = (await once(asked, 'response')) as [IncomingMessage];
-      response.resume();
-      assert.equal(response.statusCode, 421);
+      assertRefused(await send({ cert, key }, { headers: { host: 'other.example' } }), 421);
     });
+
+    it('C24: lets no spelling of a server name reach the host of another context', async () => {
+      const headers = { host: 'partner.example' };
+      const ask = ({ cert, key }: TestCertificate, servername: string) =>
+        send({ cert, key, servername }, { headers });
+      assert.equal((await ask(carol, 'partner.example')).status, 200);
+      for (const spelling of ['partner.example', 'PARTNER.example', 'Partner.Example']) {
+        // Node 20 takes the default context for capitals (CVE-2026-48928), and that trusts alice.
+        const misled = process.version.startsWith('v20.') && spelling !== 'partner.example';
+        assertRefused(await ask(alice, spelling), misled ? 421 : 403);
+      }
+      assertRefused(await ask(alice, 'localhost'), 421);
+    });
+
+    if (adapter.http2 === true) {
+      it('C25: refuses a stream for another authority than the session was made to', async () => {
+        const listener = await adapter.application(routes);
+        await using site2 = await http2Server(listener as never);
+        using session = new Http2Connection(site2.port, { cert: alice.cert, key: alice.key });
+        assert.equal((await session.send()).status, 200);
+        const { body, ...answer } = await session.send({ ':authority': 'other.example' });
+        assertRefused({ ...answer, status: answer.status!, text: body }, 421);
+      });
+    }
 
     it('C29: refuses a request that a page of another origin makes', async () => {
       const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
@@ -192,6 +265,22 @@ export function runContract(adapter: Adapter): void {
 
     it('leaves errors of the handler to the framework', async () => {
       assert.equal((await call('/throws', alice)).status, 500);
+    });
+
+    it('answers an AuthError of the handler as a refusal, and keeps its reason', async () => {
+      for (const path of ['/too-poor', '/too-poor-later']) {
+        const answer = await call(path, alice);
+        assertRefused(answer, 402, problemDocuments);
+        assert.equal(answer.headers['retry-after'], '7');
+      }
+    });
+
+    it('answers identityOf without an identity with 500, and says no more', async () => {
+      assertRefused(await call('/identity-of-nobody', undefined), 500, problemDocuments);
+    });
+
+    it('blames no peer for a server behind the handler that is not proven', async () => {
+      assertRefused(await call('/upstream', alice), 502, problemDocuments);
     });
 
     it('X4: adds nothing to a response that was sent before', async () => {

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { expectTypeOf } from 'expect-type';
-import express5, { type RequestHandler } from 'express';
+import express5, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import express4 from 'express4';
-import { identityOf, mutualAuth, prepare } from '../../adapters/express.ts';
-import { type Identity, createVerifier, mtls } from '../../src/index.ts';
-import { fakeIdentity } from '../../src/pki/testing.ts';
+import supertest from 'supertest';
+import { authErrors, identityOf, mutualAuth, prepare } from '../../adapters/express.ts';
+import { AuthError, type Identity, createVerifier, mtls } from '../../src/index.ts';
+import { fakeIdentity, fakeVerifier, testServer } from '../../src/pki/testing.ts';
+import { serverCertificate } from '../support/guarded.ts';
+import { fakeMethod } from '../support/method.ts';
+import { authority } from '../support/pki.ts';
+import { testArguments } from '../support/mutual-auth-arguments.ts';
 import { type Adapter, runContract } from './contract.ts';
 
 function adapter(name: string, express: typeof express5): Adapter {
@@ -15,7 +22,7 @@ function adapter(name: string, express: typeof express5): Adapter {
       const app = express();
       // Express prints the errors of handlers to the peer and to stderr outside production.
       app.set('env', 'test');
-      for (const [path, { guards, handler, parser, answered }] of Object.entries(routes)) {
+      for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
         const parse: RequestHandler[] = [express.json()];
         const early: RequestHandler = (_req, res, next) => {
           res.send('answered before');
@@ -29,9 +36,12 @@ function adapter(name: string, express: typeof express5): Adapter {
             policy === undefined ? mutualAuth(verifier) : mutualAuth(verifier, policy),
           ),
           ...(parser === 'after' ? parse : []),
-          (req, res) => {
-            if (handler === 'throws') throw new Error('of the handler');
-            res.json({ subject: req.identity?.subject, body: req.body });
+          (req, res, next) => {
+            // Express 4 waits for no promise.
+            void Promise.resolve(run?.()).then(
+              () => res.json({ subject: req.identity?.subject, body: req.body }),
+              next,
+            );
           },
         );
       }
@@ -52,32 +62,64 @@ describe('mutualAuth', () => {
     assert.equal(typeof handler, 'function');
   });
 
-  it('takes nothing, options, a verifier, or a verifier and a policy', () => {
-    const verifier = createVerifier({ methods: [mtls()] });
-    for (const given of [[], [{ methods: [mtls()] }], [verifier], [verifier, { allow: [] }]]) {
-      assert.equal(typeof (mutualAuth as (...args: unknown[]) => unknown)(...given), 'function');
-    }
-  });
-
-  for (const [what, given] of Object.entries({
-    'undefined for options': [undefined],
-    'undefined for a policy': [createVerifier({ methods: [mtls()] }), undefined],
-    'options with a policy behind them': [{ methods: [mtls()] }, {}],
-    'a misspelt option': [{ method: [mtls()] }],
-    'a misspelt member of a policy': [createVerifier({ methods: [mtls()] }), { alow: [] }],
-    'an unset variable in a policy': [createVerifier({ methods: [mtls()] }), { allow: undefined }],
-    'an unset variable in a match': [
-      createVerifier({ methods: [mtls()] }),
-      { allow: [{ spiffeId: undefined }] },
-    ],
-  })) {
-    it(`C28: throws while the program starts for ${what}`, () => {
-      assert.throws(() => (mutualAuth as (...args: unknown[]) => unknown)(...given), {
-        name: 'ConfigError',
-      });
-    });
-  }
+  testArguments(mutualAuth);
 });
+
+for (const [name, express] of [
+  ['Express 5', express5],
+  ['Express 4', express4],
+] as const) {
+  describe(`an AuthError of a handler in ${name}`, () => {
+    const tooPoor = new AuthError('x-too-poor', 'a secret reason', { status: 402 });
+    const guard = mutualAuth(fakeVerifier(fakeIdentity()));
+    const failing: RequestHandler = () => {
+      throw tooPoor;
+    };
+
+    async function ask(app: Express) {
+      await using site = await testServer(app, serverCertificate);
+      return await supertest(site.origin).get('/').ca(authority.cert);
+    }
+
+    it('is answered by the outermost application where one is mounted in another', async () => {
+      const [outer, middle, inner] = [express(), express(), express()];
+      inner.use(guard);
+      middle.use(inner, failing);
+      outer.use(middle);
+      assert.deepEqual((await ask(outer)).body, { status: 402, title: 'Payment Required' });
+    });
+
+    it('covers an application once, however many requests there are', async (t) => {
+      const app = express().use(guard, guard, (_req, res) => void res.send('hello'));
+      const use = t.mock.method(app, 'use');
+      for (let i = 0; i < 2; i++) await ask(app);
+      assert.equal(use.mock.callCount(), 1);
+    });
+
+    it("comes to an application's own error handler first, unless authErrors stands before", async () => {
+      const own: ErrorRequestHandler = (error, _req, res, _next) => {
+        res.status(418).json(error === tooPoor);
+      };
+      const unaware = await ask(express().use(guard, failing, own));
+      assert.deepEqual([unaware.status, unaware.body], [418, true]);
+      assert.equal((await ask(express().use(guard, failing, authErrors(), own))).status, 402);
+    });
+
+    it('is passed on where the head of the response has left', async () => {
+      const seen: unknown[] = [];
+      const late: RequestHandler = (_req, res, next) => {
+        res.writeHead(200, { 'content-length': '100' }).write('half');
+        next(tooPoor);
+      };
+      const own: ErrorRequestHandler = (error, _req, res, _next) => {
+        seen.push(error);
+        res.destroy();
+      };
+      await assert.rejects(async () => ask(express().use(guard, late, authErrors(), own)));
+      assert.deepEqual(seen, [tooPoor]);
+    });
+  });
+}
 
 describe('prepare', () => {
   it('lets every method see the request, decides nothing and goes on', () => {
@@ -86,6 +128,14 @@ describe('prepare', () => {
     const request = { headers: {}, rawHeaders: [], socket: {} } as never;
     prepare(verifier)(request, {} as never, () => next++);
     assert.equal(next, 1);
+  });
+
+  it('hooks the response before whatever else changes its head', () => {
+    const proving = { ...fakeMethod('m'), prove() {} };
+    const request = new IncomingMessage(new Socket());
+    const response = new ServerResponse(request);
+    prepare(createVerifier({ methods: [proving] }))(request, response, () => {});
+    assert.ok(Object.hasOwn(response, 'writeHead'));
   });
 });
 

@@ -23,6 +23,7 @@ import { fakeIdentity, fakeVerifier, testServer } from '../../src/pki/testing.ts
 import { Http2Connection, http2Server } from '../support/http2.ts';
 import { serverCertificate } from '../support/guarded.ts';
 import { alice, authority, impostor } from '../support/pki.ts';
+import { testArguments } from '../support/mutual-auth-arguments.ts';
 import { type Adapter, runContract } from './contract.ts';
 
 const versions = [
@@ -33,12 +34,13 @@ const versions = [
 function adapter(name: string, Koa: typeof Koa3): Adapter {
   return {
     name,
+    http2: true,
     application(routes) {
       const app = new Koa();
       // Koa prints the errors of handlers to stderr.
       app.silent = true;
       const router = new Router();
-      for (const [path, { guards, handler, parser, answered }] of Object.entries(routes)) {
+      for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
         const parse: Koa3.Middleware[] = [bodyParser()];
         const early: Koa3.Middleware = (ctx, next) => {
           ctx.respond = false;
@@ -53,8 +55,8 @@ function adapter(name: string, Koa: typeof Koa3): Adapter {
             policy === undefined ? mutualAuth(verifier) : mutualAuth(verifier, policy),
           ),
           ...(parser === 'after' ? parse : []),
-          (ctx) => {
-            if (handler === 'throws') throw new Error('of the handler');
+          async (ctx) => {
+            await run?.();
             ctx.body = { subject: ctx.state.identity?.subject, body: ctx.request.body };
           },
         );
@@ -87,31 +89,7 @@ describe('mutualAuth', () => {
     assert.equal(typeof app.callback(), 'function');
   });
 
-  it('takes nothing, options, a verifier, or a verifier and a policy', () => {
-    const verifier = createVerifier({ methods: [mtls()] });
-    for (const given of [[], [{ methods: [mtls()] }], [verifier], [verifier, { allow: [] }]]) {
-      assert.equal(typeof (mutualAuth as (...args: unknown[]) => unknown)(...given), 'function');
-    }
-  });
-
-  for (const [what, given] of Object.entries({
-    'undefined for options': [undefined],
-    'undefined for a policy': [createVerifier({ methods: [mtls()] }), undefined],
-    'options with a policy behind them': [{ methods: [mtls()] }, {}],
-    'a misspelt option': [{ method: [mtls()] }],
-    'a misspelt member of a policy': [createVerifier({ methods: [mtls()] }), { alow: [] }],
-    'an unset variable in a policy': [createVerifier({ methods: [mtls()] }), { allow: undefined }],
-    'an unset variable in a match': [
-      createVerifier({ methods: [mtls()] }),
-      { allow: [{ spiffeId: undefined }] },
-    ],
-  })) {
-    it(`C28: throws while the program starts for ${what}`, () => {
-      assert.throws(() => (mutualAuth as (...args: unknown[]) => unknown)(...given), {
-        name: 'ConfigError',
-      });
-    });
-  }
+  testArguments(mutualAuth);
 });
 
 for (const [name, Koa] of versions) {
@@ -262,6 +240,31 @@ for (const [name, Koa] of versions) {
       assert.deepEqual([status, text, type], [500, 'Internal Server Error', 'text/plain']);
       assert.deepEqual(site.errors, [error]);
     });
+
+    const tooPoor = new AuthError('x-too-poor', 'a secret reason', { status: 402 });
+
+    it('is a response to middleware further out, where it is an AuthError', async () => {
+      const seen: number[] = [];
+      const outer: Koa3.Middleware = async (ctx, next) => {
+        await next();
+        seen.push(ctx.status);
+      };
+      await using site = await serve(Koa, outer, mutualAuth(fakeVerifier(fakeIdentity())), () => {
+        throw tooPoor;
+      });
+      assert.deepEqual((await ask(site)).body, { status: 402, title: 'Payment Required' });
+      assert.deepEqual([seen, site.errors], [[402], []]);
+    });
+
+    it('is passed on where the head of the response has left', async () => {
+      await using site = await serve(Koa, mutualAuth(fakeVerifier(fakeIdentity())), (ctx) => {
+        ctx.res.writeHead(200).end('whole');
+        throw tooPoor;
+      });
+      const { status, text } = await ask(site);
+      assert.deepEqual([status, text], [200, 'whole']);
+      assert.deepEqual(site.errors, [tooPoor]);
+    });
   });
 
   describe(`a mounted application in ${name}`, () => {
@@ -363,15 +366,17 @@ for (const [name, Koa] of versions) {
           }),
         verify: () => null,
       };
-      const verifier = createVerifier({ methods: [method] });
+      const verifier = createVerifier({ methods: [{ ...method, prove() {} }] });
+      let hooked = false;
       await using site = await serve(Koa, prepare(verifier), bodyParser(), (ctx) => {
+        hooked = Object.hasOwn(ctx.res, 'writeHead');
         ctx.body = ctx.request.body;
       });
       const { status, body } = await supertest(site.origin)
         .post('/')
         .ca(authority.cert)
         .send({ amount: 1 });
-      assert.deepEqual([status, body, seen], [200, { amount: 1 }, '{"amount":1}']);
+      assert.deepEqual([status, body, seen, hooked], [200, { amount: 1 }, '{"amount":1}', true]);
     });
   });
 }

@@ -43,7 +43,7 @@ const adapter: Adapter = {
     // Express prints errors to stderr outside tests.
     app.set('env', 'test');
     const authenticator = new passport.Passport();
-    for (const [path, { guards, handler, parser, answered }] of Object.entries(routes)) {
+    for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
       const parse: RequestHandler[] = [express.json()];
       const early: RequestHandler = (_req, res, next) => {
         res.send('answered before');
@@ -59,10 +59,12 @@ const adapter: Adapter = {
           return authenticator.authenticate(`${path} ${i}`, { session: false });
         }),
         ...(parser === 'after' ? parse : []),
-        (req, res) => {
-          if (handler === 'throws') throw new Error('of the handler');
+        (req, res, next) => {
           assert.equal(req.user, req.identity);
-          res.json({ subject: req.identity?.subject, body: req.body as unknown });
+          void Promise.resolve(run?.()).then(
+            () => res.json({ subject: req.identity?.subject, body: req.body as unknown }),
+            next,
+          );
         },
       );
     }

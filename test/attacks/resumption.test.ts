@@ -1,6 +1,6 @@
 // A ticket outlives everything that TLS checked when it was given out.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { afterEach, describe, it, mock } from 'node:test';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { testAuthority } from '../../src/pki/testing.ts';
@@ -56,6 +56,20 @@ for (const version of tlsVersions) {
       using again = await connect(site.port, { ...only, ...shown, session });
       assert.equal(again.resumed, true);
       assertRefused(site, await again.send(), { code: 'ERR_CERTIFICATE_EXPIRED', handled: 1 });
+    });
+
+    it('C20: refuses it also where a handler has set the dates of its identity', async () => {
+      const later = Date.now() + 2 * day;
+      await using site = await guarded({
+        handler(_request, response, identity) {
+          identity?.evidence.mtls?.notAfter.setTime(later + day);
+          response.end();
+        },
+      });
+      using kept = await connect(site.port, { ...only, ...shown });
+      assert.equal((await kept.send()).status, 200);
+      mock.method(Date, 'now', () => later);
+      assertRefused(site, await kept.send(), { code: 'ERR_CREDENTIAL_EXPIRED', handled: 1 });
     });
 
     it('C5: refuses a kept connection whose certificate is not valid any more by our clock', async () => {
@@ -130,6 +144,31 @@ for (const version of tlsVersions) {
       assert.equal(again.resumed, false);
       assertAccepted(second, await again.send(), subject);
     });
+
+    if (version === 'TLSv1.2') {
+      it('takes none at its word that handlers of the application keep beside an SNICallback', async () => {
+        const sessions = new Map<string, Buffer>();
+        const context = createSecureContext({ cert, key, ca: authority.cert });
+        await using site = await guarded({
+          tls: {
+            SNICallback: (_name, done) => done(null, context),
+            // A session without a ticket: `forgetTickets` does not reach it.
+            secureOptions: constants.SSL_OP_NO_TICKET,
+          },
+        });
+        site.server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
+          sessions.set(id.toString('hex'), data);
+          done();
+        });
+        site.server.on('resumeSession', (id: Buffer, done: (e: null, data: unknown) => void) =>
+          done(null, sessions.get(id.toString('hex')) ?? null),
+        );
+        const session = await sessionOf(site);
+        using again = await connect(site.port, { ...only, ...shown, session });
+        assert.equal(again.resumed, true);
+        assertRefused(site, await again.send(), { code: 'ERR_RESUMPTION_UNVERIFIED', handled: 1 });
+      });
+    }
 
     it('takes no resumed session at its word where an SNICallback chooses the context', async () => {
       const context = createSecureContext({ cert, key, ca: authority.cert });

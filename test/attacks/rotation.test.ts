@@ -88,6 +88,19 @@ for (const version of tlsVersions) {
       assertRefused(site, await kept.send(), { ...unverified, handled: 1 });
     });
 
+    it('C21: on a kept connection, by CRLs that were one text, of which Node may read the first', async () => {
+      const crls = [testAuthority().crl().pem, revoking.crl().pem];
+      const clean = testAuthority();
+      const carol = clean.issue({ dnsNames: ['carol.example'] });
+      const ca = [clean.cert];
+      crls.unshift(clean.crl().pem);
+      await using site = await guarded({ tls: { cert, key, ca, crl: crls.join('') } });
+      using kept = await connect(site.port, { ...only, cert: carol.cert, key: carol.key });
+      assertAccepted(site, await kept.send(), 'dns:carol.example');
+      site.server.setSecureContext({ cert, key, ca, crl: crls });
+      assertRefused(site, await kept.send(), { ...unverified, handled: 1 });
+    });
+
     it('C22: on a kept connection, by a PKCS#12 file that brought its CA', async () => {
       const ca = testAuthority().cert;
       const passphrase = 'in transit';
@@ -142,6 +155,32 @@ for (const version of tlsVersions) {
       site.server.setSecureContext(after);
       assertRefused(site, await kept.send(), { ...unverified, handled: 1 });
       assert.deepEqual(await statuses(site, agent(), 3), [200, 200, 200]);
+    });
+
+    it('C21: is not refused again by an old ticket, once its kept connection was', async () => {
+      const ticketKeys = randomBytes(48);
+      await using site = await guarded({ tls: { ...before, ticketKeys } });
+      const visit = { ...only, cert: dave.cert, key: dave.key };
+      using kept = await connect(site.port, visit);
+      assertAccepted(site, await kept.send(), 'dns:dave.example');
+      site.server.setSecureContext({ ...after, ticketKeys });
+      assertRefused(site, await kept.send(), { ...unverified, handled: 1 });
+      using again = await connect(site.port, { ...visit, session: kept.session });
+      assert.equal(again.resumed, false);
+      assertAccepted(site, await again.send(), 'dns:dave.example');
+    });
+
+    it('passes by a handshake that began before the server got a new certificate', async () => {
+      await using site = await guarded({ tls: before });
+      const visit = { ...only, cert: dave.cert, key: dave.key };
+      assertAccepted(site, await sendOnce(site.port, visit), 'dns:dave.example');
+      const accepted = once(site.server, 'connection');
+      const socket = connectTcp(site.port, '127.0.0.1');
+      await accepted;
+      const fresh = authority.issue({ usage: 'serverAuth' });
+      site.server.setSecureContext({ ...before, cert: fresh.cert, key: fresh.key });
+      using slow = await connect(site.port, { ...visit, socket });
+      assertAccepted(site, await slow.send(), 'dns:dave.example');
     });
 
     it('passes at another process with the same ticket keys, after one refusal', async () => {

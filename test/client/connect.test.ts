@@ -159,7 +159,7 @@ for (const [door, send] of Object.entries(doors)) {
       assert.equal(there.connections(), 0);
     });
 
-    it('lets a running exchange finish at close()', async () => {
+    it('lets a running exchange finish at close(), and ends its connection then', async () => {
       let answer = (): void => undefined;
       const arrived = new Promise<void>((resolve) => {
         answer = resolve;
@@ -169,13 +169,38 @@ for (const [door, send] of Object.entries(doors)) {
         release = () => res.end('late');
         answer();
       });
+      // It waits for the client to hang up.
+      there.server.keepAliveTimeout = 0;
+      const opened = once(there.server, 'secureConnection');
       const client = clientOf(there.origin);
       const sent = send(client, there.origin);
       await arrived;
+      const [socket] = (await opened) as [Socket];
+      const ended = once(socket, 'close');
       const closing = client.close();
       release();
       assert.equal(await sent, 'late');
       await closing;
+      await ended;
+    });
+
+    it('gives up a handshake that is under way at close()', async () => {
+      const server = createServer((socket) => socket.resume());
+      const origin = `https://localhost:${await listen(server)}`;
+      const client = clientOf(origin);
+      const arrived = once(server, 'connection');
+      const sent = assert.rejects(send(client, origin), (error: Error & { cause?: unknown }) =>
+        /closed/.test(`${error.message} ${String(error.cause)}`),
+      );
+      const [socket] = (await arrived) as [Socket];
+      const hangUp = once(socket, 'close');
+      const started = performance.now();
+      await client.close();
+      await sent;
+      await hangUp;
+      // Else it is the time limit that ends it, after 10 s.
+      assert.ok(performance.now() - started < 5000);
+      server.close();
     });
 
     it("keeps SNI and Host the URL's, whatever `name` says", async () => {
@@ -295,8 +320,33 @@ describe('connector', () => {
     const ask = (): never => new Promise((resolve) => (late = resolve)) as never;
     await assert.rejects(open(there.port, { timeoutMs: 20, ask }), { code: 'ETIMEDOUT' });
     late({ cert: credentials.cert, key: credentials.key });
+    // One that is opened after it arrives after it.
+    (await open(there.port)).socket.destroy();
+    assert.equal(there.connections(), 1);
+  });
+
+  it('says once that credentials came too late, also where they fail in the end', async () => {
+    let late: (reason: Error) => void = () => undefined;
+    const method = {
+      name: 'mtls',
+      credentials: () => new Promise<never>((_resolve, reject) => (late = reject)),
+    };
+    const origins = ['https://localhost'];
+    const expected = readServerOptions({ origins, ca: authority.cert });
+    const outcomes: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      connector(
+        expected,
+        method,
+        20,
+      )({ protocol: 'https:', host: 'localhost', port: '' }, (one) => {
+        outcomes.push(one);
+        resolve();
+      });
+    });
+    late(new Error('no card'));
     await new Promise(setImmediate);
-    assert.equal(there.connections(), 0);
+    assert.equal(outcomes.length, 1);
   });
 
   for (const thrown of [new Error('no card'), undefined, null, 'no card']) {

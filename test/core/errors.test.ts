@@ -24,6 +24,7 @@ describe('authErrorStatus', () => {
   it('says 401 only where other credentials would help', () => {
     const of401 = Object.entries(authErrorStatus).filter(([, status]) => status === 401);
     assert.deepEqual(of401.map(([code]) => code).sort(), [
+      'ERR_CREDENTIAL_EXPIRED',
       'ERR_CREDENTIAL_MISSING',
       'ERR_STEP_UP_REQUIRED',
     ]);

@@ -15,7 +15,7 @@ describe('checkOptions', () => {
     ['an object of another realm', runInNewContext('({ maxAge: 5 })')],
   ];
   for (const [what, options] of good) {
-    it(`takes ${what}`, () => checkOptions('policy', options, known));
+    it(`takes ${what}`, () => void checkOptions('policy', options, known));
   }
 
   class Options {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { AuthError } from '../../src/errors.ts';
 import type { Exchange } from '../../src/exchange.ts';
 import { Continue, type ServerMethod } from '../../src/method.ts';
-import { type Outcome, prepareOnce, verifyOnce } from '../../src/outcome.ts';
+import { type Outcome, endOf, prepareOnce, verifyOnce } from '../../src/outcome.ts';
 import { fakeExchange } from '../support/exchange.ts';
 import { evidence, fakeMethod } from '../support/method.ts';
 
@@ -101,6 +101,37 @@ describe('verifyOnce', () => {
       await assert.rejects(ask(fakeMethod('m', answer), fakeExchange()), TypeError);
     });
   }
+});
+
+describe('the end of evidence', () => {
+  const now = new Date('2030-01-01T00:00:00Z');
+  const ending = (at: number) => evidence('key:a', { notAfter: new Date(at) });
+
+  it('is the last instant at which it holds', async () => {
+    const last = ending(now.getTime());
+    assert.equal(await ask(fakeMethod('m', last), fakeExchange({ now })), last);
+  });
+
+  it('refuses it from the next one on, whether it comes at once or later', async () => {
+    const past = ending(now.getTime() - 1);
+    for (const answer of [past, () => Promise.resolve(past)]) {
+      const exchange = fakeExchange({ now });
+      const method = fakeMethod('m', answer);
+      const expired = { code: 'ERR_CREDENTIAL_EXPIRED', status: 401, message: /m found/ };
+      for (let i = 0; i < 2; i++) await assert.rejects(ask(method, exchange), expired);
+      assert.equal(method.calls, 1);
+    }
+  });
+
+  it('cannot be put off by setting its Date', async () => {
+    const shared = ending(now.getTime());
+    const method = fakeMethod('m', shared);
+    await ask(method, fakeExchange({ now }));
+    shared.notAfter!.setTime(now.getTime() + 60_000);
+    const later = fakeExchange({ now: new Date(now.getTime() + 1) });
+    await assert.rejects(ask(method, later), { code: 'ERR_CREDENTIAL_EXPIRED' });
+    assert.equal(endOf(shared), now.getTime());
+  });
 });
 
 describe('prepareOnce', () => {

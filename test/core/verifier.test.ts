@@ -483,6 +483,12 @@ describe('the cross-site rule', () => {
     assert.equal(await verdict({ methods, policy: { require } }, evil), 'ERR_CROSS_SITE 403');
   });
 
+  it('comes after a step of another method, which lets nobody pass', async () => {
+    const methods = [...ambient.methods, fakeMethod('n', step)];
+    const policy = { require: { allOf: ['m', 'n'], bind: 'none' } } as const;
+    assert.equal(await verdict({ methods, policy }, evil), 'continue 401');
+  });
+
   it('leaves alone what is safe, of this origin, listed, or said by no page', async () => {
     const post = (fields: Readonly<Record<string, string>>): FakeRequest => ({
       method: 'POST',

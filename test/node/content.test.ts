@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type Server, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
+import { setImmediate as setImmediateLater } from 'node:timers/promises';
 import { AuthError, type Content } from '../../src/index.ts';
 import { exchangeOf } from '../../src/node/index.ts';
 
@@ -10,9 +11,10 @@ describe('the content of a request', () => {
   let server: Server | undefined;
   afterEach(() => server?.close());
 
-  /** Posts two chunks; resolves to what the handler read, or the error it got in place of the end. */
+  /** Posts these chunks; resolves to what the handler read, or the error it got in place of the end. */
   async function post(
     look: (content: Content, request: IncomingMessage) => void | Promise<void>,
+    chunks: readonly string[] = ['hello ', 'world'],
   ): Promise<string> {
     let read = (_text: string): void => {};
     const handled = new Promise<string>((resolve) => (read = resolve));
@@ -32,8 +34,9 @@ describe('the content of a request', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const outgoing = request({ port, host: '127.0.0.1', method: 'POST' }).on('error', () => {});
-    outgoing.write('hello ');
-    setImmediate(() => outgoing.end('world'));
+    const [first, second] = chunks;
+    if (first !== undefined) outgoing.write(first);
+    setImmediate(() => outgoing.end(second));
     return handled;
   }
 
@@ -79,6 +82,15 @@ describe('the content of a request', () => {
       await once(req, 'data');
       content.tap({ chunk() {}, end() {} });
     });
+    assert.equal(text, 'ERR_BODY_CONSUMED');
+  });
+
+  it('cannot be looked at once its end has passed, for no sink would be told of it', async () => {
+    const text = await post(async (content, req) => {
+      while (!req.complete) await setImmediateLater();
+      assert.equal(req.readableLength, 0);
+      content.tap({ chunk() {}, end() {} });
+    }, []);
     assert.equal(text, 'ERR_BODY_CONSUMED');
   });
 

@@ -4,8 +4,8 @@ import { type ServerResponse, createServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { type ServerMethod, createVerifier } from '../../src/index.ts';
-import { guard, respond } from '../../src/node/index.ts';
+import { type ServerMethod, type Verifier, createVerifier } from '../../src/index.ts';
+import { guard, prepare, respond } from '../../src/node/index.ts';
 import { recordEvents } from '../support/events.ts';
 
 function method(prove: ServerMethod['prove']): ServerMethod {
@@ -108,11 +108,120 @@ describe('the proof of a response', () => {
     events[Symbol.dispose]();
   });
 
+  it('is made once: a second head is refused by Node, and the response is whole', async () => {
+    const { headers, text } = await call((res) => {
+      res.writeHead(201);
+      assert.throws(() => res.writeHead(200), { code: 'ERR_HTTP_HEADERS_SENT' });
+      res.end('hello');
+    });
+    assert.deepEqual([headers['x-proof'], text], ['key:a 201 nothing', 'hello']);
+  });
+
   it('is not missed where a method makes none', async () => {
     const { statusCode, headers } = await call((res) => res.end('hello'), {
       prover: method(undefined),
     });
     assert.deepEqual([statusCode, headers['x-proof']], [200, undefined]);
+  });
+});
+
+describe('a middleware that changes the head as it leaves', () => {
+  /** As compression and sessions do. */
+  function changing(res: ServerResponse, name: string): void {
+    const { writeHead } = res;
+    res.writeHead = (...args: [number]) => {
+      res.setHeader(name, 'late');
+      return writeHead.apply(res, args);
+    };
+  }
+
+  async function ask(
+    serve: (verifier: Verifier, req: IncomingMessage, res: ServerResponse) => void,
+    prover = proving,
+  ) {
+    const verifier = createVerifier({ methods: [prover] });
+    const server = createServer((req, res) => {
+      serve(verifier, req, res);
+      void guard(verifier, req, res).then(() => res.end('hello'));
+    }).listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const outgoing = request({ port, host: '127.0.0.1', agent: false }).end();
+      return ((await once(outgoing, 'response')) as [IncomingMessage])[0].resume().headers;
+    } finally {
+      server.close();
+    }
+  }
+
+  it('does so before the proof, where `prepare` stands before it', async () => {
+    const headers = await ask((verifier, req, res) => {
+      prepare(verifier, req, res);
+      changing(res, 'x-by-handler');
+    });
+    assert.equal(headers['x-proof'], 'key:a 200 late');
+  });
+
+  it('ends the connection where nothing stands before it, for the proof would be wrong', async () => {
+    using events = recordEvents();
+    const answer = ask((_verifier, _req, res) => changing(res, 'x-by-handler'));
+    await assert.rejects(answer, { code: 'ECONNRESET' });
+    assert.match(String(events.proof[0]?.cause), /put prepare\(verifier\) first/);
+  });
+
+  it('is no trouble where it changes nothing, or where nothing is proven', async () => {
+    const headers = await ask(
+      (_verifier, _req, res) => changing(res, 'x-nothing'),
+      method(undefined),
+    );
+    assert.equal(headers['x-nothing'], 'late');
+    const proven = await ask((_verifier, _req, res) => {
+      res.setHeader('x-by-handler', 'late');
+      changing(res, 'x-by-handler');
+    });
+    assert.equal(proven['x-proof'], 'key:a 200 late');
+  });
+
+  it('finds nothing of ours on a response that no method proves', async () => {
+    let hooked: boolean | undefined;
+    await ask((verifier, req, res) => {
+      prepare(verifier, req, res);
+      hooked = Object.hasOwn(res, 'writeHead');
+    }, method(undefined));
+    assert.equal(hooked, false);
+  });
+});
+
+describe('a response that `prepare` has seen', () => {
+  it('is left as it is where the guard refuses, or lets an anonymous peer pass', async () => {
+    const seen: boolean[] = [];
+    const silent: ServerMethod = { ...proving, verify: () => null };
+    for (const allowAnonymous of [true, false]) {
+      const verifier = createVerifier({ methods: [silent], policy: { allowAnonymous } });
+      const server = createServer((req, res) => {
+        prepare(verifier, req, res);
+        void guard(verifier, req, res).then((decision) => {
+          if (decision.outcome === 'refused') respond(req, res, decision.response);
+          else res.writeHead(202, 'Fine', ['x-by-handler', 'a', 'x-by-handler', 'b']).end();
+          seen.push(res.hasHeader('x-by-handler'));
+        });
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const outgoing = request({ port, host: '127.0.0.1', agent: false }).end();
+      const [{ statusCode, statusMessage, headers }] = (await once(outgoing, 'response')) as [
+        IncomingMessage,
+      ];
+      assert.deepEqual(
+        [statusCode, statusMessage, headers['x-by-handler'], headers['x-proof']],
+        allowAnonymous
+          ? [202, 'Fine', 'a, b', undefined]
+          : [403, 'Forbidden', undefined, undefined],
+      );
+      server.close();
+    }
+    // Node does not keep the fields that are given with a head, where it is left alone.
+    assert.deepEqual(seen, [false, false]);
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, createServer } from 'node:http';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
@@ -23,7 +24,7 @@ const genuine = { cert: alice.cert, key: alice.key };
 const usual = createVerifier({ methods: [mtls()] });
 
 /** A WebSocket service that greets the subject and echoes. */
-async function service(verifier: Verifier = usual, policy?: Policy) {
+async function service(verifier: Verifier = usual, ...policy: readonly [policy?: Policy]) {
   const decisions: Decision[] = [];
   const rejections: unknown[] = [];
   const sockets = new WebSocketServer({ noServer: true });
@@ -34,7 +35,7 @@ async function service(verifier: Verifier = usual, policy?: Policy) {
     ca: authority.cert,
   });
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    const decision = await guardUpgrade(verifier, request, socket, policy);
+    const decision = await guardUpgrade(verifier, request, socket, ...policy);
     decisions.push(decision);
     if (decision.outcome !== 'accepted') return;
     sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -67,6 +68,14 @@ function code(decision: Decision | undefined): unknown {
 }
 
 describe('guardUpgrade', () => {
+  it('C28: rejects a policy that is there and undefined', async () => {
+    await using site = await service(usual, undefined);
+    const ws = site.open(genuine);
+    await once(ws, 'error');
+    assert.deepEqual(site.decisions, []);
+    assert.match(String(site.rejections[0]), /^ConfigError: guard\.policy/);
+  });
+
   it('lets a genuine peer open a WebSocket', async () => {
     await using site = await service();
     const ws = site.open(genuine);
@@ -199,6 +208,54 @@ describe('guardUpgrade', () => {
     await second;
     waiting[1]!();
     assert.equal((await next).status, 403);
+  });
+
+  describe('on a socket without TLS', () => {
+    const asking =
+      'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+    /** A service whose method answers when it is told to, and one request to it. */
+    async function asked() {
+      let answer = (_outcome: null): void => {};
+      const verify: ServerMethod['verify'] = () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
+      const verifier = createVerifier({ methods: [{ name: 'slow', verify }] });
+      const decided = new EventEmitter();
+      const server = createServer().listen(0, '127.0.0.1');
+      server.on('upgrade', (request, socket) => {
+        void guardUpgrade(verifier, request, socket).then((one) => decided.emit('decision', one));
+      });
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const peer = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true });
+      peer.on('error', () => {}).write(asking);
+      const [, socket] = (await once(server, 'upgrade')) as [unknown, Duplex];
+      const decision = once(decided, 'decision');
+      return { peer, socket, decision, answer: () => answer(null), close: () => server.close() };
+    }
+
+    it('lives on when the peer hangs up while a method still decides', async () => {
+      const { peer, socket, decision, answer, close } = await asked();
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.destroy(new Error('read ECONNRESET'));
+      await closed;
+      answer();
+      await decision;
+      peer.destroy();
+      close();
+    });
+
+    it('hangs up behind a refusal, also on a peer that does not', async () => {
+      const { peer, socket, answer, close } = await asked();
+      const closed = once(socket, 'close');
+      answer();
+      await closed;
+      assert.equal(peer.writable, true);
+      peer.destroy();
+      close();
+    });
   });
 
   it('X1: lives on when a refused upgrade comes behind a request that is not answered yet', async () => {

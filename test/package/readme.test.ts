@@ -63,13 +63,17 @@ const frameworks = {
     head: `
       import 'reflect-metadata';
       import { Controller, Get, Module } from '@nestjs/common';
-      import { NestFactory } from '@nestjs/core';
-      import { MutualAuthModule } from 'countersign/nest';`,
+      import { APP_GUARD, NestFactory } from '@nestjs/core';
+      import { AllowAnonymous, type Identity, MutualAuth, PeerIdentity } from 'countersign/nest';`,
     tail: `
-      @Module({
-        imports: [MutualAuthModule.forRoot({ methods: [mtls()] })],
-        controllers: [MeController],
-      })
+      @Controller('me')
+      @AllowAnonymous()
+      class MeController {
+        @Get()
+        @MutualAuth({ allow: [{ trustDomain: 'bank.example' }] })
+        me(@PeerIdentity() peer: Identity) { return peer; }
+      }
+      @Module({ imports, providers, controllers: [MeController] })
       class AppModule {}
       const app = await NestFactory.create(AppModule, { httpsOptions: tls, logger: false });
       await app.listen(port);`,
@@ -77,7 +81,9 @@ const frameworks = {
   passport: {
     snippet: snippetWith("from 'countersign/passport'"),
     head: "import express from 'express'; import passport from 'passport'; const app = express();",
-    tail: 'createServer(tls, app).listen(port);',
+    tail: `
+      app.get('/me', (req, res) => res.json(req.user));
+      createServer(tls, app).listen(port);`,
   },
   node: {
     snippet: snippetWith("server.on('upgrade'"),

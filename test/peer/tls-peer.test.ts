@@ -4,10 +4,11 @@ import { type RequestListener, createServer } from 'node:http';
 import { type AddressInfo, Socket, createServer as createTcpServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { TLSSocket } from 'node:tls';
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, randomBytes } from 'node:crypto';
 import { createVerifier, mtls } from '../../src/index.ts';
 import { guard, respond } from '../../src/node/index.ts';
 import { type TlsPeer, tlsPeerOf } from '../../src/peer/tls-peer.ts';
+import { fakeMethod } from '../support/method.ts';
 import { connect, sendOnce } from '../support/connection.ts';
 import { assertRefused, guarded, serverCertificate } from '../support/guarded.ts';
 import { alice, authority, tlsVersions } from '../support/pki.ts';
@@ -98,6 +99,50 @@ describe('tlsPeerOf', () => {
     assert.equal(authorized, Number.parseInt(process.versions.node) < 24);
     assertRefused(site, answer, { code: 'ERR_CREDENTIAL_MISSING' });
   });
+
+  it('vouches for nobody behind a socket that was wrapped by hand', async () => {
+    let seen: TlsPeer | undefined;
+    const { cert, key } = serverCertificate;
+    const plain = createTcpServer((socket) => {
+      const asked = { isServer: true, requestCert: true, rejectUnauthorized: false };
+      const wrapped = new TLSSocket(socket, { cert, key, ca: authority.cert, ...asked });
+      wrapped
+        .on('error', () => {})
+        .on('secure', () => {
+          seen = tlsPeerOf(wrapped);
+          wrapped.destroy();
+        });
+    });
+    plain.listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    const { port } = plain.address() as AddressInfo;
+    await assert.rejects(sendOnce(port, { cert: alice.cert, key: alice.key }));
+    plain.close();
+    assert.deepEqual(Buffer.from(seen!.certificate!), alice.der);
+    // Node verifies there as well, and then has nobody to tell.
+    assert.deepEqual([seen!.anchored, seen!.complaint], [false, 'UNVERIFIED']);
+  });
+
+  for (const version of tlsVersions) {
+    it(`is hearsay still where only the certificate of the server changes, ${version}`, async () => {
+      const ticketKeys = randomBytes(48);
+      const verifier = createVerifier({ methods: [fakeMethod('m')] });
+      await using first = await guarded({ tls: { ticketKeys } });
+      await using second = await observed({ verifier, tls: { ticketKeys } });
+      const shown = { cert: alice.cert, key: alice.key, maxVersion: version };
+      using visit = await connect(first.port, shown);
+      await visit.send();
+      using stray = await connect(second.port, { ...shown, session: visit.session });
+      assert.equal(stray.resumed, true);
+      await stray.send();
+      const fresh = authority.issue({ usage: 'serverAuth' });
+      second.server.setSecureContext({ cert: fresh.cert, key: fresh.key, ca: authority.cert });
+      await stray.send();
+      const [before, after] = second.peers;
+      assert.notEqual(before, after);
+      assert.deepEqual([before!.hearsay, after!.hearsay], [true, true]);
+    });
+  }
 
   it('knows no CAs behind a socket that was wrapped by hand', async () => {
     const verifier = createVerifier({ methods: [mtls()] });

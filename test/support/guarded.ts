@@ -49,7 +49,10 @@ export async function guarded(options: GuardedOptions = {}): Promise<Guarded> {
   const events = recordEvents();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const decision = await guard(verifier, request, response, options.policy?.(request));
+    const policy = options.policy?.(request);
+    const decision = await (policy === undefined
+      ? guard(verifier, request, response)
+      : guard(verifier, request, response, policy));
     decisions.push(decision);
     if (decision.outcome !== 'accepted') return respond(request, response, decision.response);
     handled.push(decision.identity);

@@ -1,7 +1,7 @@
 import { type TestAuthority, testAuthority } from '../../src/pki/testing.ts';
 
 /** The CA that the servers under attack trust, for both ends. */
-export const authority: TestAuthority = testAuthority();
+export const authority: TestAuthority = testAuthority({ subject: 'countersign test root' });
 
 /** A CA that they do not trust, under the same name as `authority`: what an impostor can make. */
 export const impostor: TestAuthority = testAuthority({ subject: 'countersign test root' });

@@ -16,11 +16,16 @@ import { type GeneralName, generalName } from '../../src/pki/names.ts';
 import { testAuthority } from '../../src/pki/testing.ts';
 import { AuthError } from '../../src/errors.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
-import { type GeneralNames, noNames, readGeneralNames } from '../../src/x509/general-names.ts';
+import {
+  type GeneralNames,
+  byKind,
+  noNames,
+  readSubjectAltName,
+} from '../../src/x509/general-names.ts';
 import { authError } from '../support/errors.ts';
 
 const read = (...names: readonly GeneralName[]): GeneralNames =>
-  readGeneralNames(sequence(...names.map(generalName)));
+  byKind(readSubjectAltName(sequence(...names.map(generalName))));
 const refusal = (what: RegExp): ((error: unknown) => true) =>
   authError('ERR_CERTIFICATE_MALFORMED', what);
 
@@ -39,7 +44,7 @@ describe('noNames', () => {
   });
 });
 
-describe('readGeneralNames', () => {
+describe('readSubjectAltName', () => {
   it('sorts names by kind and keeps their order', () => {
     const names = read(
       { dnsName: 'b.example' },
@@ -276,12 +281,12 @@ describe('readGeneralNames', () => {
   }
 
   it('refuses an extension without names, of another type, or with bytes after it', () => {
-    assert.throws(() => readGeneralNames(sequence()), refusal(/cut short/));
-    assert.throws(() => readGeneralNames(element(0x31)), refusal(/where 0x30/));
-    assert.throws(() => readGeneralNames(Buffer.alloc(0)), refusal(/cut short/));
+    assert.throws(() => readSubjectAltName(sequence()), refusal(/cut short/));
+    assert.throws(() => readSubjectAltName(element(0x31)), refusal(/where 0x30/));
+    assert.throws(() => readSubjectAltName(Buffer.alloc(0)), refusal(/cut short/));
     const good = sequence(generalName({ dnsName: 'a.example' }));
     assert.throws(
-      () => readGeneralNames(Buffer.concat([good, Buffer.of(0)])),
+      () => readSubjectAltName(Buffer.concat([good, Buffer.of(0)])),
       refusal(/after the/),
     );
   });

@@ -10,6 +10,9 @@ export type CertificateSubject = (
   evidence: Omit<CertificateEvidence, 'subject'>,
 ) => string | undefined;
 
+/** What the path of a certificate adds to it, where it was ours to validate. */
+export type PathFacts = Pick<CertificateEvidence, 'trustAnchor' | 'policyOids'>;
+
 /**
  * What a leaf that has been verified says of its holder.
  *
@@ -21,6 +24,7 @@ export type CertificateSubject = (
 export function certificateEvidence(
   certificate: Certificate,
   chooseSubject?: CertificateSubject,
+  path?: PathFacts,
 ): CertificateEvidence {
   const { names } = certificate;
   const spiffeId = spiffeIdOf(certificate);
@@ -39,32 +43,11 @@ export function certificateEvidence(
     serialNumber: certificate.serialNumber,
     notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
+    ...path,
     source: 'tls',
   } as const;
   const subject = chooseSubject?.(facts) ?? usualSubject(facts);
   return Object.freeze({ subject, ...facts });
-}
-
-/**
- * Checks the validity period, both ends included (RFC 5280 section 4.1.2.5).
- *
- * TLS checks it at the handshake; connections and sessions outlive that, so it is asked per request.
- *
- * @throws AuthError `ERR_CERTIFICATE_EXPIRED` or `ERR_CERTIFICATE_NOT_YET_VALID`
- */
-export function checkValidity({ notBefore, notAfter }: CertificateEvidence, now: Date): void {
-  if (now > notAfter) {
-    throw new AuthError(
-      'ERR_CERTIFICATE_EXPIRED',
-      `the certificate ended ${notAfter.toISOString()}`,
-    );
-  }
-  if (now < notBefore) {
-    throw new AuthError(
-      'ERR_CERTIFICATE_NOT_YET_VALID',
-      `the certificate begins ${notBefore.toISOString()}`,
-    );
-  }
 }
 
 function usualSubject(facts: Omit<CertificateEvidence, 'subject'>): string {

@@ -1,15 +1,39 @@
 import { AuthError, ConfigError, quote } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { CertificateEvidence } from '../../identity.ts';
+import { type MaybePromise, andThen } from '../../maybe-promise.ts';
 import type { ServerMethod } from '../../method.ts';
 import { checkOptions } from '../../options.ts';
 import type { TlsPeer } from '../../peer/tls-peer.ts';
-import { verdictError } from '../../peer/tls-verdict.ts';
-import { readCertificate } from '../../x509/certificate.ts';
-import { checkTlsUsage } from '../../x509/usage.ts';
-import { type CertificateSubject, certificateEvidence, checkValidity } from './protocol.ts';
+import type { TrustAnchors } from '../../trust/anchor-sets.ts';
+import type { Certificates } from '../../trust/certificates.ts';
+import type { RevocationOptions } from '../../trust/revocation.ts';
+import type { RevocationMode } from '../../x509/path-revocation.ts';
+import { checkValidity } from '../../x509/path-rules.ts';
+import type { CertificateSubject } from './protocol.ts';
+import { type Verdict, pathJudge, tlsJudge } from './verdict.ts';
 
 export interface MtlsOptions {
+  /**
+   * The CAs that vouch for peers: PEM text, DER, the path of a file or directory, a list of these, or a
+   * record of such sets by name, for `allow: [{ trustAnchor: 'partners' }]`. A set named
+   * `spiffe://bank.example` is the bundle of that trust domain. Files are read again when they change.
+   *
+   * With it the path is validated here (RFC 5280), whatever the TLS server's own `ca` are: give the server
+   * `requestCert: true, rejectUnauthorized: false`.
+   *
+   * @defaultValue the `ca` of the TLS server decide, and OpenSSL validates
+   */
+  readonly trustAnchors?: TrustAnchors;
+  /** Certificates that may stand in between, for peers that do not send theirs. Needs `trustAnchors`. */
+  readonly intermediates?: Certificates;
+  /**
+   * Whether certificates are checked for revocation, by CRLs and OCSP: `require` refuses what is not known
+   * to be good, with 503. Needs `trustAnchors`.
+   *
+   * @defaultValue `'off'`
+   */
+  readonly revocation?: RevocationMode | RevocationOptions;
   /**
    * Chooses the subject of the identity from the certificate's names. What it answers should begin
    * with a prefix that says what kind of name it is, as `user:alice`.
@@ -20,20 +44,44 @@ export interface MtlsOptions {
 }
 
 /**
- * The peer's certificate, from the TLS socket, verified against the `ca` of the TLS server.
+ * The peer's certificate, from the TLS socket.
  *
- * The server needs `requestCert: true`, and `ca`: without one Node would trust every public CA, so each
- * request is refused. The service proves itself with its own certificate in the same handshake.
+ * The server needs `requestCert: true`, and either `trustAnchors` here or a `ca` of its own: without one
+ * Node would trust every public CA, so each request is refused. The service proves itself with its own
+ * certificate in the same handshake.
  *
- * @throws ConfigError for an option it does not know
+ * @throws ConfigError for an option it does not know, or certificates that cannot be read
  */
 export function mtls(options: MtlsOptions = {}): ServerMethod {
-  checkOptions('mtls', options, ['subject']);
+  checkOptions('mtls', options, ['trustAnchors', 'intermediates', 'revocation', 'subject']);
   const { subject } = options;
   if (subject !== undefined && typeof subject !== 'function') {
     throw new ConfigError('mtls.subject', 'must be a function from evidence to a subject');
   }
-  const verdicts = new WeakMap<TlsPeer, CertificateEvidence | AuthError>();
+  const ownPaths = options.trustAnchors !== undefined;
+  for (const option of ['intermediates', 'revocation'] as const) {
+    if (!ownPaths && options[option] !== undefined && options[option] !== 'off') {
+      throw new ConfigError(`mtls.${option}`, 'needs `trustAnchors`; without them OpenSSL decides');
+    }
+  }
+  const judge = ownPaths ? pathJudge(options) : tlsJudge(options);
+  const verdicts = new WeakMap<TlsPeer, MaybePromise<Verdict>>();
+
+  /** The verdict on a connection, taken once, and again when what it rests on has changed or ended. */
+  function verdictOn(tls: TlsPeer, der: Uint8Array, now: Date): MaybePromise<Verdict> {
+    const known = verdicts.get(tls);
+    if (known !== undefined && (known instanceof Promise || judge.isCurrent(known, now)))
+      return known;
+    const verdict = judge.verdict(tls, der, now);
+    verdicts.set(tls, verdict);
+    if (verdict instanceof Promise) {
+      verdict.then(
+        (final) => verdicts.set(tls, final),
+        () => verdicts.delete(tls),
+      );
+    }
+    return verdict;
+  }
 
   return {
     name: 'mtls',
@@ -42,49 +90,30 @@ export function mtls(options: MtlsOptions = {}): ServerMethod {
     verify(exchange) {
       const { tls } = exchange.peer;
       if (tls === undefined) return null;
-      if (!tls.anchored) {
+      if (!ownPaths && !tls.anchored) {
         throw new AuthError(
           'ERR_NO_TRUST_ANCHORS',
-          'the TLS server has no `ca`, so Node trusts every public CA; give https.createServer({ ca })',
+          'the TLS server has no `ca`, so Node trusts every public CA; give mtls({ trustAnchors }) or https.createServer({ ca })',
         );
       }
       if (tls.certificate === undefined) return null;
-      let verdict = verdicts.get(tls);
-      if (verdict === undefined) {
-        verdict = judge(tls, tls.certificate, subject);
-        verdicts.set(tls, verdict);
-      }
-      if (verdict instanceof AuthError) throw verdict;
-      checkValidity(verdict, exchange.now);
-      checkHost(tls, exchange);
-      return verdict;
+      return andThen(verdictOn(tls, tls.certificate, exchange.now), ({ outcome }) => {
+        if (outcome instanceof AuthError) throw outcome;
+        return checked(outcome, tls, exchange);
+      });
     },
   };
 }
 
-// Everything that cannot change while the connection lasts, so it is paid for once.
-function judge(
+// Each request anew: connections outlive certificates, and may be used for another host.
+function checked(
+  evidence: CertificateEvidence,
   tls: TlsPeer,
-  der: Uint8Array,
-  subject: CertificateSubject | undefined,
-): CertificateEvidence | AuthError {
-  try {
-    if (tls.complaint !== undefined) throw verdictError(tls.complaint);
-    if (tls.hearsay) {
-      throw new AuthError(
-        'ERR_RESUMPTION_UNVERIFIED',
-        'the certificate was verified elsewhere or before the CAs or CRLs changed, not by this server now',
-        // The next connection is a full handshake (see `forgetTickets`), and then it is welcome.
-        { headers: { connection: 'close' } },
-      );
-    }
-    const certificate = readCertificate(der);
-    checkTlsUsage(certificate, 'clientAuth');
-    return certificateEvidence(certificate, subject);
-  } catch (error) {
-    if (error instanceof AuthError) return error;
-    throw error;
-  }
+  exchange: Exchange,
+): CertificateEvidence {
+  checkValidity(evidence, exchange.now);
+  checkHost(tls, exchange);
+  return evidence;
 }
 
 // RFC 6066 section 3: a certificate shown to one server name says nothing to another, whose context may

@@ -12,7 +12,7 @@ import {
   PeerIdentity,
   type RequestOf,
 } from '../../../adapters/nest/index.ts';
-import { mtls } from '../../../src/index.ts';
+import { AuthError, mtls } from '../../../src/index.ts';
 import type { TestCertificate } from '../../../src/pki/testing.ts';
 import { recordEvents } from '../../support/events.ts';
 import { alice, bob, impostor } from '../../support/pki.ts';
@@ -36,6 +36,12 @@ class PeerResolver {
   @AllowAnonymous()
   anyone(@PeerIdentity() peer: Identity | undefined) {
     return peer?.subject ?? 'anonymous';
+  }
+
+  @Query('tooPoor')
+  @AllowAnonymous()
+  tooPoor(): string {
+    throw new AuthError('x-too-poor', 'a secret reason', { status: 402 });
   }
 
   @Query('withoutKey')
@@ -66,7 +72,7 @@ async function serveGraphQL(options: { readonly requestOf?: RequestOf }) {
       GraphQLModule.forRoot<MercuriusDriverConfig>({
         driver: MercuriusDriver,
         typeDefs:
-          'type Query { whoami: String, onlyAlice: String, anyone: String, withoutKey: String }',
+          'type Query { whoami: String, onlyAlice: String, anyone: String, withoutKey: String, tooPoor: String }',
       }),
     ],
     providers: [PeerResolver],
@@ -116,6 +122,13 @@ describe('GraphQL through requestOf', () => {
     assert.deepEqual(errors, ['Forbidden']);
     assert.doesNotMatch(text, /presented|mtls|stack|at /);
     assert.deepEqual([...logged], []);
+  });
+
+  it('tells it of an AuthError of a resolver neither', async () => {
+    await using site = await serveGraphQL({ requestOf });
+    const { errors, text } = await site.query('{ tooPoor }');
+    assert.deepEqual(errors, ['Payment Required']);
+    assert.doesNotMatch(text, /secret|stack/);
   });
 
   it('decides once for each policy, however many fields it guards', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Body, Controller, Get, HttpCode, Inject, Module, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Module, Post, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -259,6 +259,34 @@ for (const platform of platforms) {
       await using site = await serve(app as never);
       const { status } = await site.request('/', undefined, 'post').send({ amount: 1 });
       assert.deepEqual([status, method.bytes], [200, 12]);
+    });
+  });
+}
+
+for (const platform of platforms) {
+  describe(`what a method has to say of the head on ${platform}`, () => {
+    it('is the last word, for the response is hooked before anything else runs', async () => {
+      let hooked: boolean | undefined;
+      @Controller()
+      @UseGuards({
+        canActivate(context) {
+          const response = context.switchToHttp().getResponse<{ raw?: object }>();
+          hooked = Object.hasOwn(response.raw ?? response, 'writeHead');
+          return true;
+        },
+      })
+      class Open {
+        @Get()
+        answer() {}
+      }
+      const proving: ServerMethod = { name: 'proving', verify: () => null, prove() {} };
+      const app = await create(platform, {
+        imports: [MutualAuthModule.forRoot({ methods: [proving] })],
+        controllers: [Open],
+      });
+      await using site = await serve(app);
+      assert.equal((await site.request('/')).status, 200);
+      assert.equal(hooked, true);
     });
   });
 }

@@ -23,6 +23,7 @@ type Routes = Readonly<Record<string, Route>>;
 export function nestAdapter(name: string, nest: Nest, platform: Platform): Adapter {
   return {
     name,
+    http2: platform === 'fastify',
     async application(routes) {
       const listeners = new Map<string, RequestListener>();
       // A Nest application has one verifier.
@@ -81,7 +82,7 @@ async function application(
 function controller(
   { common, door }: Nest,
   path: string,
-  { guards, handler, parser, answered }: Route,
+  { guards, run, parser, answered }: Route,
 ): new () => object {
   const { All, Controller, HttpCode, Req, UseGuards, UseInterceptors } = common;
   const policy = guards.at(-1)![1];
@@ -93,8 +94,8 @@ function controller(
     @HttpCode(200)
     @(policy === undefined ? door.MutualAuth() : door.MutualAuth(policy))
     @UseInterceptors(...(parser === 'after' ? [parsesJson] : []))
-    answer(@Req() req: { identity?: { subject: string }; body?: unknown }) {
-      if (handler === 'throws') throw new Error('of the handler');
+    async answer(@Req() req: { identity?: { subject: string }; body?: unknown }) {
+      await run?.();
       return { subject: req.identity?.subject, body: req.body };
     }
   }

@@ -1,0 +1,122 @@
+// The verdict on a peer's certificate: everything that is paid for once per connection. Two judges: OpenSSL,
+// which has seen the handshake, and our own path validation.
+import { AuthError } from '../../errors.ts';
+import type { CertificateEvidence } from '../../identity.ts';
+import type { MaybePromise } from '../../maybe-promise.ts';
+import type { TlsPeer } from '../../peer/tls-peer.ts';
+import { verdictError } from '../../peer/tls-verdict.ts';
+import { AnchorSets } from '../../trust/anchor-sets.ts';
+import { CertificateStore } from '../../trust/certificates.ts';
+import { PathTrust, type TrustedPath } from '../../trust/path-trust.ts';
+import { RevocationChecker } from '../../trust/revocation.ts';
+import { readCertificate } from '../../x509/certificate.ts';
+import { checkTlsUsage } from '../../x509/usage.ts';
+import { type CertificateSubject, certificateEvidence } from './protocol.ts';
+import type { MtlsOptions } from './server.ts';
+
+export interface Verdict {
+  readonly outcome: CertificateEvidence | AuthError;
+  /** When it ends, in milliseconds since the epoch. */
+  readonly until: number;
+  /** What it rests on. */
+  readonly version: string;
+}
+
+export interface Judge {
+  verdict(tls: TlsPeer, der: Uint8Array, now: Date): MaybePromise<Verdict>;
+  /** Whether a verdict still stands at this instant. */
+  isCurrent(verdict: Verdict, now: Date): boolean;
+}
+
+/** Goes by what OpenSSL made of the certificate in the handshake. */
+export function tlsJudge({ subject }: MtlsOptions): Judge {
+  return {
+    verdict: (tls, der) => {
+      const outcome = attempt(() => {
+        if (tls.complaint !== undefined) throw verdictError(tls.complaint);
+        if (tls.hearsay) {
+          throw new AuthError(
+            'ERR_RESUMPTION_UNVERIFIED',
+            'the certificate was verified elsewhere or before the CAs or CRLs changed, not by this server now',
+            // The next connection is a full handshake (see `forgetTickets`), and then it is welcome.
+            { headers: { connection: 'close' } },
+          );
+        }
+        return evidenceOf(der, subject);
+      });
+      return { outcome, until: Infinity, version: '' };
+    },
+    // The peer's view changes when the server's contexts do, and then it is another object.
+    isCurrent: () => true,
+  };
+}
+
+/** Goes by a path that we validate ourselves. @throws ConfigError */
+export function pathJudge(options: MtlsOptions): Judge {
+  const { trustAnchors, intermediates, revocation = 'off', subject } = options;
+  const paths = new PathTrust(
+    new AnchorSets('mtls.trustAnchors', trustAnchors),
+    intermediates === undefined
+      ? undefined
+      : new CertificateStore('mtls.intermediates', intermediates),
+    RevocationChecker.from('mtls.revocation', revocation),
+    { purpose: 'clientAuth', maxDepth: 10, policies: {}, profile: 'rfc5280' },
+  );
+  return {
+    verdict(tls, der, now) {
+      const { version } = paths;
+      const refuse = (error: unknown): Verdict => ({
+        outcome: asAuthError(error),
+        until: mayChange(error) ? 0 : Infinity,
+        version,
+      });
+      const accept = (path: TrustedPath): Verdict => ({
+        outcome: attempt(() => evidenceOf(der, subject, path)),
+        until: path.until,
+        version,
+      });
+      try {
+        const found = paths.find(der, tls.intermediates, now);
+        return found instanceof Promise ? found.then(accept, refuse) : accept(found);
+      } catch (error) {
+        return refuse(error);
+      }
+    },
+    isCurrent: (verdict, now) =>
+      now.getTime() <= verdict.until && verdict.version === paths.version,
+  };
+}
+
+function evidenceOf(
+  der: Uint8Array,
+  subject: CertificateSubject | undefined,
+  path?: TrustedPath,
+): CertificateEvidence {
+  const certificate = path?.certificates[0] ?? readCertificate(der);
+  checkTlsUsage(certificate, 'clientAuth');
+  if (path === undefined) return certificateEvidence(certificate, subject);
+  const { anchor, policies } = path;
+  return certificateEvidence(certificate, subject, {
+    ...(anchor.set === undefined ? {} : { trustAnchor: anchor.set }),
+    policyOids: Object.freeze([...policies]),
+  });
+}
+
+/** Whether time alone may make it good: then it is asked again with the next request. */
+function mayChange(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ERR_CERTIFICATE_NOT_YET_VALID' || code === 'ERR_REVOCATION_UNKNOWN';
+}
+
+function attempt(evidence: () => CertificateEvidence): CertificateEvidence | AuthError {
+  try {
+    return evidence();
+  } catch (error) {
+    return asAuthError(error);
+  }
+}
+
+function asAuthError(error: unknown): AuthError {
+  if (error instanceof AuthError) return error;
+  throw error;
+}
