@@ -1,11 +1,12 @@
 // CRLs fetched from where certificates say they are published. Who calls has seen a valid path first: an
 // address in a certificate that nobody vouches for is a stranger's.
-import { isCrlSignedBy } from '../x509/crl-signature.ts';
+import { isCrlSignedByInSteps } from '../x509/crl-signature.ts';
 import { isOlder } from '../x509/crl-series.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Crl } from '../x509/crl.ts';
 import type { DistributionPoint } from '../x509/extensions.ts';
 import type { FetchBytes } from './fetcher.ts';
+import { withPauses } from './pauses.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlDownloadsOptions {
@@ -113,7 +114,10 @@ export class CrlDownloads {
       if (before.crls.some((one) => crls.some((crl) => isOlder(crl, one)))) {
         throw new Error('it is older than the CRL that it is to replace');
       }
-      const signer = signerOf(crls, before.signer === undefined ? path : [before.signer, ...path]);
+      const signer = await signerOf(
+        crls,
+        before.signer === undefined ? path : [before.signer, ...path],
+      );
       if (signer === undefined && before.signer !== undefined) {
         throw new Error('it is not signed as the CRL that it is to replace');
       }
@@ -152,11 +156,16 @@ export class CrlDownloads {
   }
 }
 
-function signerOf(
+async function signerOf(
   crls: readonly Crl[],
   candidates: readonly Certificate[],
-): Certificate | undefined {
-  return candidates.find((signer) => crls.every((crl) => isCrlSignedBy(crl, signer)));
+): Promise<Certificate | undefined> {
+  for (const signer of candidates) {
+    let signed = 0;
+    for (const crl of crls) if (await withPauses(isCrlSignedByInSteps(crl, signer))) signed++;
+    if (signed === crls.length) return signer;
+  }
+  return undefined;
 }
 
 /** For each distribution point, and each of the changes, the http addresses of its list. */

@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { type Crl, indexCrl } from '../x509/crl.ts';
 import { derBlocksInSteps } from '../x509/pem.ts';
+import { withPauses } from './pauses.ts';
 
 /**
  * The CRLs in a file or an answer, DER or PEM. However long they are, other work gets its turn every few
@@ -14,12 +14,4 @@ export async function readCrlsInSteps(bytes: Uint8Array): Promise<readonly Crl[]
     crls.push(await withPauses(indexCrl(der)));
   }
   return crls;
-}
-
-async function withPauses<T>(steps: Generator<unknown, T>): Promise<T> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    await setImmediate();
-  }
 }
