@@ -30,7 +30,7 @@ export function isCrlSignedBy(crl: Crl, signer: Certificate): boolean {
 
 /** As `isCrlSignedBy`, yielding every now and then. Whoever asks after it gets the answer at once. */
 export function* isCrlSignedByInSteps(crl: Crl, signer: Certificate): Generator<void, boolean> {
-  if (signer.keyUsage?.has('cRLSign') === false) return false;
+  if (!maySignCrls(signer)) return false;
   let known = answers.get(crl);
   if (known === undefined) answers.set(crl, (known = new Map<string, Answer>()));
   const key = Buffer.from(signer.spki).toString('latin1');
@@ -47,6 +47,11 @@ export function knownSigners(crl: Crl): readonly Certificate[] {
   return [...(answers.get(crl)?.values() ?? [])].flatMap(({ signer, isSigned }) =>
     isSigned ? [signer] : [],
   );
+}
+
+/** Without a key usage a CA may sign what it likes. Of others RFC 5280 section 4.2.1.3 asks to be told. */
+function maySignCrls({ keyUsage, basicConstraints }: Certificate): boolean {
+  return keyUsage?.has('cRLSign') ?? basicConstraints?.ca === true;
 }
 
 function* verdict(crl: Crl, signer: Certificate): Generator<void, boolean> {

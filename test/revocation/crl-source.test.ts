@@ -18,6 +18,7 @@ import { temporaryDirectory } from '../pki/openssl.ts';
 import {
   type DistributionPointOptions,
   type ListOptions,
+  changesTo,
   crlNumber,
   distributionPoints,
   entryOf,
@@ -286,6 +287,32 @@ describe('crlSource, of distribution points', () => {
     const { der } = ca.issue({ extensions: [freshest] });
     await source({ fetch }).crls.fetchFor([readCertificate(der), anchor]);
     assert.deepEqual(asked, [url('changes')]);
+  });
+
+  it('also fetches the changes that a list names, and those anew at their own end', async () => {
+    const freshest = { ...distributionPoints(point('changes')), oid: '2.5.29.46' };
+    const { fetch, asked } = network({
+      [url('a')]: numbered(1, { extensions: [crlNumber(1), freshest] }),
+      [url('changes')]: numbered(2, {
+        extensions: [crlNumber(2), changesTo(1)],
+        nextUpdate: new Date(+noon + hour),
+      }),
+    });
+    const { crls, held, later } = source({ fetch });
+    await crls.fetchFor(pathFrom(point('a')));
+    assert.deepEqual(held(), [1, 2]);
+    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    later(3600);
+    await crls.fetchFor(pathFrom(point('a')));
+    assert.deepEqual(asked, [url('a'), url('changes'), url('changes')]);
+  });
+
+  it('goes nowhere that a list names which nobody on the path has signed', async () => {
+    const inside = { fullName: [{ uri: 'http://inside.example/' }] };
+    const extensions = [crlNumber(1), { ...distributionPoints(inside), oid: '2.5.29.46' }];
+    const { fetch, asked } = network({ [url('a')]: numbered(1, { extensions, signWith: other }) });
+    await source({ fetch }).crls.fetchFor(pathFrom(point('a')));
+    assert.deepEqual(asked, [url('a')]);
   });
 
   it('asks once for all that wait for the same list', async () => {

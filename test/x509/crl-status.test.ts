@@ -135,6 +135,9 @@ describe('crlStatus', () => {
       assertGood([list()], {
         signers: [testAuthority({ subject: 'the CA', keyPair: ca.keyPair, keyUsage: null })],
       });
+      const { keyPair } = ca;
+      const leafOfThatName = ca.issue({ subject: 'the CA', keyPair, keyUsage: null });
+      assertUnknown(notSigned, [list()], { signers: [leafOfThatName] });
     });
 
     it('verifies a signature once for each key, however often it is asked', () => {
