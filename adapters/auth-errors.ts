@@ -1,5 +1,5 @@
-// What Express's handlers throw. A middleware sees nothing of what those behind it throw, and at the end of
-// the line Express prints the stack to the peer.
+// What Express's handlers throw. A middleware sees nothing of what those behind it throw, and at the
+// end of the line Express prints the stack to the peer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../src/index.ts';
 import { respond } from '../src/node/guard.ts';
@@ -22,8 +22,8 @@ interface Application {
 /**
  * Answers an AuthError that a handler throws as `mutualAuth` answers a refusal, and passes on all else.
  *
- * `mutualAuth` puts one behind everything that the application has at its first request. Write it
- * yourself before an error handler of your own, which else comes first.
+ * `mutualAuth` and `prepare` put one behind all that the application has at its first request. Write
+ * it yourself before an error handler of your own, which else comes first.
  */
 export function authErrors(): ErrorMiddleware {
   return (error, request, response, next) => {
@@ -34,7 +34,7 @@ export function authErrors(): ErrorMiddleware {
 
 const covered = new WeakSet<Application>();
 
-/** Sees to it that the application of a request answers AuthErrors so. Without Express there is none. */
+/** Sees to it that the application of a request answers AuthErrors so. Without Express it has none. */
 export function coverErrors(request: IncomingMessage): void {
   let { app: root } = request as { readonly app?: Application };
   while (root?.parent !== undefined) root = root.parent;

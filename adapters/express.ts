@@ -58,6 +58,7 @@ export function mutualAuth(...given: readonly unknown[]): Middleware {
  */
 export function prepare(verifier: Verifier): Middleware {
   return (request, response, next) => {
+    coverErrors(request);
     prepareRequest(verifier, request, response);
     next();
   };

@@ -157,10 +157,10 @@ function readRules(options: ValidatePathOptions): {
   readonly names: readonly ReferenceName[] | undefined;
   readonly revocation: RevocationMode;
 } {
-  checkOptions('validatePath', options, [...optionNames]);
-  const { at = new Date(), purpose = 'any', maxDepth = 10, profile = 'rfc5280' } = options;
-  const { names, policies = {}, crls } = options;
-  const { revocation = crls === undefined ? 'off' : 'require' } = options;
+  const own = checkOptions('validatePath', options, optionNames);
+  const { at = new Date(), purpose = 'any', maxDepth = 10, profile = 'rfc5280' } = own;
+  const { names, policies = {}, crls } = own;
+  const { revocation = crls === undefined ? 'off' : 'require' } = own;
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) {
     throw new ConfigError('validatePath.at', 'must be a Date');
   }
@@ -189,8 +189,8 @@ function readNames(names: readonly ReferenceName[]): readonly ReferenceName[] {
 
 function readPolicies(policies: PolicyOptions): PolicyOptions {
   const path = 'validatePath.policies';
-  checkOptions(path, policies, ['initial', 'requireExplicit', 'inhibitMapping', 'inhibitAny']);
-  const { initial, ...flags } = policies;
+  const known = ['initial', 'requireExplicit', 'inhibitMapping', 'inhibitAny'];
+  const { initial, ...flags } = checkOptions(path, policies, known);
   for (const [name, flag] of Object.entries(flags)) {
     if (typeof flag !== 'boolean')
       throw new ConfigError(`${path}.${name}`, 'must be true or false');

@@ -37,6 +37,8 @@ export interface Input {
 export interface Report {
   readonly text: string;
   readonly json: unknown;
+  /** The command was done and its answer is no: exit code 1. */
+  readonly failed?: boolean;
 }
 
 /** The program was called wrongly. The message says how to call it. */

@@ -1,17 +1,21 @@
 import { commonOptions, type Command, type Option } from './command.ts';
+import { columns, lineWidth, wrapped } from './layout.ts';
 
 /** The help of one command. */
 export function commandHelp(command: Command): string {
   const operands = command.operands.map((name) => ` <${name}>`).join('');
   const options = Object.entries({ ...command.options, ...commonOptions });
   return [
-    command.summary,
+    ...wrapped(command.summary),
     '',
     `Usage: countersign ${command.name}${operands} [options]`,
     '',
     'Options:',
-    ...columns(options.map(([name, option]) => [optionText(name, option), helpText(option)])),
-    ...(command.notes === undefined ? [] : ['', command.notes]),
+    ...columns(
+      options.map(([name, option]) => [optionText(name, option), helpText(option)]),
+      lineWidth,
+    ),
+    ...(command.notes === undefined ? [] : ['', ...wrapped(command.notes)]),
     '',
   ].join('\n');
 }
@@ -24,17 +28,14 @@ export function overview(commands: readonly Command[], group = ''): string {
     `Usage: countersign ${usage} [options]`,
     '',
     'Commands:',
-    ...columns(members.map(({ name, summary }) => [name, summary])),
+    ...columns(
+      members.map(({ name, summary }) => [name, summary]),
+      lineWidth,
+    ),
     '',
     'Each command explains itself: countersign <command> --help',
     '',
   ].join('\n');
-}
-
-/** Two columns, the first as wide as it must be. */
-export function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }
 
 function optionText(name: string, { value }: Option): string {

@@ -1,15 +1,17 @@
 #!/usr/bin/env node
-// Exit codes: 0 done, 1 it could not be done, 2 the call was wrong. Answers go to standard output and
-// faults, one line each, to standard error.
+// Exit codes: 0 done, 1 it could not be done or the answer is no, 2 the call was wrong. Answers go to
+// standard output and faults, one line each, to standard error.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { ConfigError } from '../errors.ts';
 import { suggestion } from '../options.ts';
 import { parseInput, UsageError, type Command } from './command.ts';
 import { commandHelp, overview } from './help.ts';
+import { inspect } from './inspect.ts';
 import { pkiCommands } from './pki.ts';
+import { verifyPath } from './verify-path.ts';
 
-const commands: readonly Command[] = [...pkiCommands];
+const commands: readonly Command[] = [...pkiCommands, inspect, verifyPath];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -25,8 +27,9 @@ async function main(args: readonly string[]): Promise<number> {
     command = commandOf(args);
     const input = parseInput(command, args.slice(command.name.split(' ').length));
     if (input.has('help')) return print(commandHelp(command));
-    const { text, json } = await command.run(input);
-    return print(input.has('json') ? `${JSON.stringify(json, null, 2)}\n` : text);
+    const { text, json, failed = false } = await command.run(input);
+    print(input.has('json') ? `${jsonText(json)}\n` : text);
+    return failed ? 1 : 0;
   } catch (error) {
     return fail(error, command);
   }
@@ -59,6 +62,16 @@ function isGroup(word: string | undefined): word is string {
 function print(text: string): number {
   process.stdout.write(text);
   return 0;
+}
+
+/** The same to programs, and harmless on a terminal: names in it may be a stranger's. */
+function jsonText(json: unknown): string {
+  return JSON.stringify(json, null, 2).replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, i) => {
+      const unit = character.charCodeAt(i).toString(16).padStart(4, '0');
+      return `\\u${unit}`;
+    }).join(''),
+  );
 }
 
 function fail(error: unknown, command: Command | undefined): number {

@@ -11,7 +11,7 @@ import type { CertificateUsage, DevelopmentIssueOptions } from '../pki/developme
 import type { CertificateRecord } from '../pki/pki-index.ts';
 import type { KeyType } from '../pki/signing.ts';
 import { UsageError, type Command, type Input, type Option, type Report } from './command.ts';
-import { columns } from './help.ts';
+import { columns } from './layout.ts';
 
 const defaultDirectory = '.countersign/pki';
 
@@ -77,8 +77,8 @@ const issue: Command = {
     dir,
   },
   notes:
-    '<name> names the files <name>.pem and <name>.key, and is a label in the certificate. Peers go by\n' +
-    'the names that the options give; at least one is needed.',
+    '<name> names the files <name>.pem and <name>.key, and is a label in the certificate. ' +
+    'Peers go by the names that the options give; at least one is needed.',
   run(input) {
     const [name = ''] = input.operands;
     const pki = opened(input);

@@ -4,10 +4,12 @@ import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { AuthError, quote } from '../errors.ts';
 import type { CertificateEvidence } from '../identity.ts';
+import type { MaybePromise } from '../maybe-promise.ts';
 import { certificateEvidence } from '../methods/mtls/protocol.ts';
 import { tlsPeerOf } from '../peer/tls-peer.ts';
 import { verdictError } from '../peer/tls-verdict.ts';
 import { readCertificate } from '../x509/certificate.ts';
+import type { PathTrust } from '../trust/path-trust.ts';
 import { coversDnsName } from '../x509/dns-name.ts';
 import { checkTlsUsage } from '../x509/usage.ts';
 import { type ExpectedServer, referenceIdentifier } from './expected-server.ts';
@@ -23,7 +25,7 @@ import { type ExpectedServer, referenceIdentifier } from './expected-server.ts';
 export function confirmServer(
   socket: TLSSocket,
   host: string,
-  expected: Omit<ExpectedServer, 'origins' | 'ca'>,
+  expected: Omit<ExpectedServer, 'origins' | 'ca' | 'paths'>,
 ): CertificateEvidence {
   // A resumed session skips the certificate, and with it every check below. We never offer one.
   if (socket.isSessionReused()) {
@@ -51,6 +53,21 @@ export function confirmServer(
     );
   }
   return evidence;
+}
+
+/**
+ * Checks that nothing in the path of a server that `confirmServer` has seen was revoked.
+ *
+ * @param stapled the OCSP response that the server sent along
+ * @throws AuthError, or rejects with one
+ */
+export function confirmUnrevoked(
+  socket: TLSSocket,
+  paths: PathTrust,
+  stapled: Uint8Array | undefined,
+): MaybePromise<unknown> {
+  const { certificate, intermediates } = tlsPeerOf(socket)!;
+  return paths.find(certificate!, intermediates, new Date(), stapled);
 }
 
 // RFC 9525 section 6: an address matches addresses only, a name matches names only, and the common name

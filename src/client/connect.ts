@@ -5,7 +5,7 @@ import { type TLSSocket, connect as connectTls } from 'node:tls';
 import type { CertificateEvidence } from '../identity.ts';
 import type { ClientMethod } from '../method.ts';
 import { verdictError } from '../peer/tls-verdict.ts';
-import { confirmServer } from './confirm-server.ts';
+import { confirmServer, confirmUnrevoked } from './confirm-server.ts';
 import type { ExpectedServer } from './expected-server.ts';
 import { listedOrigin, urlTo } from './origins.ts';
 import { secureContexts } from './secure-contexts.ts';
@@ -51,6 +51,8 @@ export function connector(
   timeoutMs = 10_000,
 ): Connector {
   const secureContext = secureContexts(expected.ca, credentials);
+  // The type of connect() does not know it, unlike that of TLSSocket.
+  const staples = { requestOCSP: expected.paths !== undefined };
   const opening = new Set<(failure: Error) => void>();
   let closed = false;
 
@@ -82,6 +84,7 @@ export function connector(
         rejectUnauthorized: true,
         // `confirmServer` knows which names count. Node's check would insist on the URL's.
         checkServerIdentity: () => undefined,
+        ...staples,
         // An undici client has one connection at a time under HTTP/1.1 only.
         ALPNProtocols: ['http/1.1'],
       });
@@ -89,16 +92,27 @@ export function connector(
       opened.setNoDelay(true).setKeepAlive(true, 60_000);
       const fail = (error: Error): void => settle(refusalOf(opened) ?? error);
       opened.on('error', fail);
+      let stapled: Uint8Array | undefined;
+      opened.once(
+        'OCSPResponse',
+        (response: Uint8Array | null) => (stapled = response ?? undefined),
+      );
+      const refuse = (error: unknown): void => settle(asError(error));
       opened.once('secureConnect', () => {
-        let server: CertificateEvidence;
         try {
-          server = confirmServer(opened, target.host, expected);
+          const server = confirmServer(opened, target.host, expected);
+          const cleared = expected.paths && confirmUnrevoked(opened, expected.paths, stapled);
+          const accept = (): void => {
+            opened.off('error', fail);
+            settle({ socket: opened, server });
+          };
+          if (cleared instanceof Promise) cleared.then(accept, refuse);
+          else accept();
         } catch (error) {
-          return settle(asError(error));
+          refuse(error);
         }
-        opened.off('error', fail);
-        settle({ socket: opened, server });
       });
+      opened.once('close', () => settle(new Error('the server hung up')));
     };
     open().catch((error: unknown) => settle(asError(error)));
   };

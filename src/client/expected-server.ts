@@ -4,6 +4,10 @@ import { checkOptions } from '../options.ts';
 import { isHostName } from '../x509/dns-name.ts';
 import { canonicalIp } from '../x509/ip-address.ts';
 import { parseSpiffeId } from '../x509/spiffe.ts';
+import { AnchorSets } from '../trust/anchor-sets.ts';
+import { PathTrust } from '../trust/path-trust.ts';
+import { RevocationChecker, type RevocationOptions } from '../trust/revocation.ts';
+import type { RevocationMode } from '../x509/path-revocation.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type TrustAnchors, readTrustAnchors } from './trust-anchors.ts';
 
@@ -30,6 +34,13 @@ export interface ServerOptions {
    * `sha256//...`; any one of several. Checked in addition to everything else, on every connection.
    */
   readonly pins?: string | readonly string[];
+  /**
+   * Whether the server's certificates are checked for revocation: by the OCSP response that the server
+   * staples, by CRLs, and by asking. `require` refuses what is not known to be good.
+   *
+   * @defaultValue `'off'`
+   */
+  readonly revocation?: RevocationMode | RevocationOptions;
 }
 
 /** `ServerOptions`, read. */
@@ -40,19 +51,33 @@ export interface ExpectedServer {
   readonly spiffeIds: readonly string[] | undefined;
   /** base64url */
   readonly pins: readonly string[] | undefined;
+  /** Finds the path of the server's certificate and asks about revocation; undefined where nobody asks. */
+  readonly paths: PathTrust | undefined;
 }
 
 /** @throws ConfigError for what is missing, unknown, or cannot mean anything */
 export function readServerOptions(options: ServerOptions): ExpectedServer {
-  const known = ['origins', 'ca', 'name', 'spiffeId', 'pins'];
-  const { origins, ca, name, spiffeId, pins } = checkOptions('server', options, known);
+  const known = ['origins', 'ca', 'name', 'spiffeId', 'pins', 'revocation'];
+  const own = checkOptions('server', options, known);
+  const { origins, name, spiffeId, pins, revocation = 'off' } = own;
+  const ca = readTrustAnchors('server.ca', own.ca);
   return {
     origins: readOrigins('server.origins', origins),
-    ca: readTrustAnchors('server.ca', ca),
+    ca,
     name: name === undefined ? undefined : readName(name),
     spiffeIds: readEach('server.spiffeId', spiffeId, readSpiffeId),
     pins: readEach('server.pins', pins, readPin),
+    paths: readRevocation(ca, revocation),
   };
+}
+
+function readRevocation(
+  ca: readonly string[],
+  given: RevocationMode | RevocationOptions,
+): PathTrust | undefined {
+  const revocation = RevocationChecker.from('server.revocation', given);
+  if (revocation === undefined) return undefined;
+  return new PathTrust(new AnchorSets('server.ca', ca), undefined, revocation, 'serverAuth');
 }
 
 /** A reference identifier in the spelling of certificates; undefined for what is none. */

@@ -109,7 +109,6 @@ export class CrlFiles {
         throw new Error('it is older than the CRL that it is to replace');
       }
       await verifyAhead(crls, before.crls);
-      this.#refused.delete(path);
       return { state, crls };
     } catch (error) {
       this.#report(path, state, error as Error);

@@ -1,4 +1,3 @@
-import { checkOptions } from '../options.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { CrlIndex } from '../x509/crl.ts';
 import { CrlDownloads } from './crl-downloads.ts';
@@ -42,9 +41,8 @@ export interface CrlSource {
  * @throws ConfigError for a file that is missing, or holds what is no CRL
  */
 export function crlSource(options: CrlSourceOptions): CrlSource {
-  checkOptions('crlSource', options, ['files', 'fetch', 'maxBytes', 'now', 'onProblem']);
-  const { files: places = [], fetch, maxBytes = 64 * 2 ** 20, now = () => Date.now() } = options;
-  const { onProblem = () => undefined } = options;
+  const { files: places = [], fetch, maxBytes = 64 * 2 ** 20 } = options;
+  const { now = () => Date.now(), onProblem = () => undefined } = options;
   const files = new CrlFiles('crlSource.files', [places].flat(), { now, onProblem });
   const downloads =
     fetch === undefined ? undefined : new CrlDownloads({ fetch, maxBytes, now, onProblem });

@@ -32,7 +32,9 @@ export class CertificateStore {
     const paths = sources.filter((one): one is string => isPath(one));
     this.#given = sources.flatMap((one) => (isPath(one) ? [] : certificatesIn(option, one)));
     this.#files = new WatchedFiles(option, paths, (files) => {
-      this.#read = files.flatMap((file) => certificatesOf(option, file));
+      this.#read = files
+        .filter(({ path, bytes }) => paths.includes(path) || holdsCertificates(bytes))
+        .flatMap((file) => certificatesOf(option, file));
       this.#index = undefined;
       this.version++;
     });
@@ -57,6 +59,11 @@ export class CertificateStore {
 
 function isPath(source: unknown): source is string {
   return typeof source === 'string' && source !== '' && !source.includes('-----BEGIN ');
+}
+
+/** A directory may hold keys and CRLs as well, under names that are no different. */
+function holdsCertificates(bytes: Buffer): boolean {
+  return bytes[0] === 0x30 || bytes.includes('-----BEGIN CERTIFICATE-----');
 }
 
 function certificatesOf(option: string, { path, bytes }: WatchedFile): readonly Certificate[] {

@@ -7,6 +7,7 @@ import { type Candidate, type Path, findPaths } from '../x509/path-builder.ts';
 import type { Fault, PathRules } from '../x509/path-rules.ts';
 import { parseSpiffeId } from '../x509/spiffe.ts';
 import { CertificateIndex } from '../x509/trust-anchors.ts';
+import type { TlsPurpose } from '../x509/usage.ts';
 import { type AnchorSets, isBundle } from './anchor-sets.ts';
 import type { CertificateStore } from './certificates.ts';
 import { IntermediateCache } from './intermediate-cache.ts';
@@ -29,12 +30,12 @@ export class PathTrust {
     anchors: AnchorSets,
     intermediates: CertificateStore | undefined,
     revocation: RevocationChecker | undefined,
-    rules: Omit<PathRules, 'at'>,
+    purpose: TlsPurpose,
   ) {
     this.#anchors = anchors;
     this.#intermediates = intermediates;
     this.#revocation = revocation;
-    this.#rules = rules;
+    this.#rules = { purpose, maxDepth: 10, policies: {}, profile: 'rfc5280' };
   }
 
   /** Another value means other anchors or other revocations: what was trusted must be asked again. */
@@ -48,9 +49,15 @@ export class PathTrust {
    * Finds a path for a leaf that the peer has shown.
    *
    * @param sent what came with it, in any order: hints, of which some may be nonsense
+   * @param stapled the OCSP response that came with it
    * @throws AuthError, or rejects with one: why there is none
    */
-  find(der: Uint8Array, sent: readonly Uint8Array[], at: Date): MaybePromise<TrustedPath> {
+  find(
+    der: Uint8Array,
+    sent: readonly Uint8Array[],
+    at: Date,
+    stapled?: Uint8Array,
+  ): MaybePromise<TrustedPath> {
     const leaf = readCertificate(der);
     const hints = new CertificateIndex(sent.flatMap(readable));
     const sources = [hints, this.#intermediates?.index, this.#seen];
@@ -61,7 +68,7 @@ export class PathTrust {
     const paths = findPaths(leaf, material, { ...this.#rules, at });
     return this.#firstOf(paths, (path) => {
       this.#checkBundle(path);
-      return this.#revocation?.check(path, material, at) ?? Infinity;
+      return this.#revocation?.check(path, material, at, stapled) ?? Infinity;
     });
   }
 

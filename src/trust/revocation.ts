@@ -8,6 +8,7 @@ import { type CrlSource, crlSource } from '../revocation/crl-source.ts';
 import { createFetcher } from '../revocation/fetcher.ts';
 import { type OcspSource, ocspSource } from '../revocation/ocsp-source.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import { ocspStatus } from '../x509/ocsp.ts';
 import type { Path, PathMaterial } from '../x509/path-builder.ts';
 import {
   CrlCheck,
@@ -60,10 +61,9 @@ export class RevocationChecker {
     option: string,
     given: RevocationMode | RevocationOptions,
   ): RevocationChecker | undefined {
-    const options = typeof given === 'string' ? { mode: given } : given;
-    checkOptions(option, options, ['mode', 'crls', 'fetch', 'insecureAllowPrivateAddresses']);
-    const { mode, crls, fetch = crls === undefined } = options;
-    const { insecureAllowPrivateAddresses = false } = options;
+    const known = ['mode', 'crls', 'fetch', 'insecureAllowPrivateAddresses'];
+    const own = checkOptions(option, typeof given === 'string' ? { mode: given } : given, known);
+    const { mode, crls, fetch = crls === undefined, insecureAllowPrivateAddresses = false } = own;
     if (!modes.includes(mode))
       throw new ConfigError(option, "must be 'require', 'prefer' or 'off'");
     for (const [name, flag] of Object.entries({ fetch, insecureAllowPrivateAddresses })) {
@@ -101,15 +101,20 @@ export class RevocationChecker {
   /**
    * Asks about each certificate of a valid path, from the anchor downwards.
    *
+   * @param stapled an OCSP response that the holder of the leaf brought along
    * @returns when to ask again, in milliseconds since the epoch
    * @throws AuthError `ERR_CERTIFICATE_REVOKED` or `ERR_REVOCATION_UNKNOWN`, or rejects with it
    */
-  check(path: Path, material: PathMaterial, at: Date): MaybePromise<number> {
-    const listed = (certificate: Certificate): RevocationStatus =>
-      new CrlCheck(path, material, { at, crls: this.#crls.crls() }).statusOf(
-        certificate,
-        path.certificates,
-      );
+  check(path: Path, material: PathMaterial, at: Date, stapled?: Uint8Array): MaybePromise<number> {
+    const [leaf, issuer] = path.certificates;
+    const listed = (certificate: Certificate): RevocationStatus => {
+      const check = new CrlCheck(path, material, { at, crls: this.#crls.crls() });
+      const status = check.statusOf(certificate, path.certificates);
+      if (status.status !== 'unknown' || certificate !== leaf || stapled === undefined)
+        return status;
+      const brought = ocspStatus(stapled, { certificate, issuer: issuer!, at });
+      return brought.status === 'unknown' ? status : brought;
+    };
     const next = (left: readonly Certificate[], until: number): MaybePromise<number> => {
       const [certificate, ...others] = left;
       if (certificate === undefined) return until;

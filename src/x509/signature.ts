@@ -170,7 +170,12 @@ function verificationOf({ algorithm }: Signed, key: KeyObject) {
   return { hash, key: saltLength === undefined ? key : { key, padding, saltLength } };
 }
 
-function readAlgorithm(der: Uint8Array): Algorithm {
+/**
+ * Reads an AlgorithmIdentifier.
+ *
+ * @throws AuthError `ERR_CERTIFICATE_ALGORITHM` where it is none that may vouch for anything
+ */
+export function readAlgorithm(der: Uint8Array): Algorithm {
   const reader = DerReader.only(der, tag.sequence);
   const oid = oidOf(reader.next(tag.oid));
   const parameters = reader.done ? undefined : reader.next();

@@ -234,19 +234,23 @@ export function runContract(adapter: Adapter): void {
       const ask = ({ cert, key }: TestCertificate, servername: string) =>
         send({ cert, key, servername }, { headers });
       assert.equal((await ask(carol, 'partner.example')).status, 200);
-      for (const spelling of ['partner.example', 'PARTNER.example', 'Partner.Example']) {
-        // Node 20 takes the default context for capitals (CVE-2026-48928), and that trusts alice.
-        const misled = process.version.startsWith('v20.') && spelling !== 'partner.example';
-        assertRefused(await ask(alice, spelling), misled ? 421 : 403);
+      assertRefused(await ask(alice, 'partner.example'));
+      // Node 20 takes the default context for capitals (CVE-2026-48928), and that trusts alice.
+      const status = process.version.startsWith('v20.') ? 421 : 403;
+      for (const spelling of ['PARTNER.example', 'Partner.Example']) {
+        assertRefused(await ask(alice, spelling), status);
       }
-      assertRefused(await ask(alice, 'localhost'), 421);
+      for (const spelling of ['partner.example.', 'localhost']) {
+        assertRefused(await ask(alice, spelling), 421);
+      }
     });
 
+    // Not in Express, and so not in what stands on it.
     if (adapter.http2 === true) {
       it('C25: refuses a stream for another authority than the session was made to', async () => {
         const listener = await adapter.application(routes);
-        await using site2 = await http2Server(listener as never);
-        using session = new Http2Connection(site2.port, { cert: alice.cert, key: alice.key });
+        await using over2 = await http2Server(listener as never);
+        using session = new Http2Connection(over2.port, { cert: alice.cert, key: alice.key });
         assert.equal((await session.send()).status, 200);
         const { body, ...answer } = await session.send({ ':authority': 'other.example' });
         assertRefused({ ...answer, status: answer.status!, text: body }, 421);

@@ -89,6 +89,12 @@ for (const [name, express] of [
       assert.deepEqual((await ask(outer)).body, { status: 402, title: 'Payment Required' });
     });
 
+    it('is answered on a route without a guard too, where `prepare` goes first', async () => {
+      const open: RequestHandler = (req, res) => void res.json(identityOf(req));
+      const app = express().use(prepare(fakeVerifier(fakeIdentity())), open);
+      assert.deepEqual((await ask(app)).body, { status: 500, title: 'Internal Server Error' });
+    });
+
     it('covers an application once, however many requests there are', async (t) => {
       const app = express().use(guard, guard, (_req, res) => void res.send('hello'));
       const use = t.mock.method(app, 'use');

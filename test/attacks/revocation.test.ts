@@ -22,7 +22,10 @@ async function listed(context: TestContext, list: string, ca: TestAuthority) {
   context.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'list.pem');
   writeFileSync(file, list);
-  const site = await serving({ trustAnchors: ca.cert, revocation: { mode: 'require', crls: file } });
+  const site = await serving({
+    trustAnchors: ca.cert,
+    revocation: { mode: 'require', crls: file },
+  });
   const replace = (next: string): void => {
     writeFileSync(join(directory, 'next.txt'), next);
     renameSync(join(directory, 'next.txt'), file);
@@ -138,7 +141,10 @@ describe('an OCSP responder', () => {
   });
 
   const other = testAuthority();
-  const bad: readonly (readonly [name: string, answer: (ca: TestAuthority, leaf: TestCertificate) => Buffer])[] = [
+  const bad: readonly (readonly [
+    name: string,
+    answer: (ca: TestAuthority, leaf: TestCertificate) => Buffer,
+  ])[] = [
     ['that is over', (ca, leaf) => ca.ocsp(leaf, { nextUpdate: new Date(Date.now() - 1_000) })],
     ['about another certificate', (ca) => ca.ocsp(ca.issue({ dnsNames }))],
     ['of another CA', (_ca, leaf) => other.ocsp(leaf)],

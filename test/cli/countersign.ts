@@ -17,6 +17,15 @@ const env = {
 
 /** Runs the program in a directory, as a shell would. */
 export function countersign(directory: string, ...args: readonly string[]): Promise<Outcome> {
+  return countersignReading('', directory, ...args);
+}
+
+/** The same, with something to read from standard input. */
+export function countersignReading(
+  input: string | Uint8Array,
+  directory: string,
+  ...args: readonly string[]
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
       cwd: directory,
@@ -26,5 +35,7 @@ export function countersign(directory: string, ...args: readonly string[]): Prom
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
     child.once('error', reject).once('close', (code) => resolve({ code, out, err }));
+    // A program that reads nothing may be gone before this is written.
+    child.stdin.on('error', () => {}).end(input);
   });
 }

@@ -6,7 +6,12 @@ import { countersign } from './countersign.ts';
 
 const directory = temporaryDirectory();
 const run = (...args: string[]) => countersign(directory, ...args);
-const commands = ['pki init', 'pki issue', 'pki renew', 'pki revoke'];
+const pki = ['pki init', 'pki issue', 'pki renew', 'pki revoke'];
+const commands = [...pki, 'inspect', 'verify-path'];
+
+function assertFits(text: string): void {
+  for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
+}
 
 describe('countersign', { concurrency: 4 }, () => {
   it('lists its commands when asked for help', async () => {
@@ -14,7 +19,10 @@ describe('countersign', { concurrency: 4 }, () => {
       const { code, out, err } = await run(...args);
       assert.equal(code, 0);
       assert.equal(err, '');
-      for (const command of commands) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+      assertFits(out);
+      for (const command of args[0] === 'pki' ? pki : commands) {
+        assert.match(out, new RegExp(`^  ${command} `, 'm'));
+      }
     }
   });
 
@@ -29,7 +37,8 @@ describe('countersign', { concurrency: 4 }, () => {
       const { code, out, err } = await run(...command.split(' '), '--help');
       assert.deepEqual([code, err], [0, '']);
       assert.match(out, new RegExp(`Usage: countersign ${command}`));
-      assert.match(out, /--dir <dir>/);
+      assert.match(out, /--json  /);
+      assertFits(out);
     });
   }
 
@@ -49,6 +58,8 @@ describe('countersign', { concurrency: 4 }, () => {
     [['pki', 'issue', 'a', '--dns='], /--dns needs a value/],
     [['pki', 'issue', 'a', '--json=yes'], /--json takes no value/],
     [['pki', 'issue', 'a', '--spiffe', 'x', '--spiffe', 'y'], /--spiffe can be given only once/],
+    [['inspect'], /<file> is missing/],
+    [['inspct'], /no command "inspct"\. Did you mean `inspect`\?/],
     [['pki', 'init', '--days', 'ten'], /--days must be a whole number/],
     [['pki', 'init', '--days', '0'], /days: must be a whole number from 1/],
     [['pki', 'init', '--key-type', 'rsa'], /keyType: no "rsa"/],

@@ -39,9 +39,11 @@ function snippetWith(text: string): string {
 }
 
 const [port, apiPort, policyPort] = [await freePort(), await freePort(), await freePort()];
+const trustPort = await freePort();
 
 const serverSnippet = snippetWith('// server.ts');
 const clientSnippet = snippetWith('// client.ts');
+const trustSnippet = snippetWith('trustAnchors, revocation');
 const policySnippet = snippetWith("app.post('/pay'");
 const rotatingSnippet = snippetWith('const client = createClient(');
 const testingSnippet = snippetWith("from 'countersign/testing'");
@@ -135,6 +137,16 @@ const files = {
     ${policySnippet}
     const tls = { cert: file('server.pem'), key: file('server.key'), ca: file('ca.pem') };
     createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app).listen(${policyPort});`,
+  'trusting.ts': `
+    import { readFileSync as file } from 'node:fs';
+    import { createServer } from 'node:https';
+    import express from 'express';
+    import { mutualAuth } from 'countersign/express';
+    const app = express();
+    const books = (req: express.Request, res: express.Response) => void res.json(req.identity);
+    ${trustSnippet.replace('staff-ca.pem', 'ca.pem').replace('/books', '/me')}
+    const tls = { cert: file('server.pem'), key: file('server.key') };
+    createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app).listen(${trustPort});`,
   'paying.ts': `${clientHead}
     const origin = 'https://localhost:${policyPort}';
     for (const name of ['chief', 'teller']) {
@@ -225,7 +237,8 @@ describe('README.md', () => {
   });
 
   it('runs every snippet of code in this test', () => {
-    const run = [serverSnippet, clientSnippet, policySnippet, rotatingSnippet, testingSnippet];
+    const run = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
+    run.push(rotatingSnippet, testingSnippet);
     run.push(...Object.values(frameworks).map(({ snippet }) => snippet));
     assert.deepEqual(
       programs.filter(({ source }) => !run.includes(source)),
@@ -244,6 +257,7 @@ describe('README.md', () => {
       'npx countersign pki issue chief --dir . --spiffe spiffe://bank.example/tellers/chief --client',
       'npx countersign pki issue api --dir . --dns localhost --spiffe spiffe://bank.example/api --server',
     );
+    commands.push('npx countersign pki init --dir partners', 'mkdir crls', 'cp crl.pem crls');
     for (const command of commands) {
       const program = command.replace('npx ', 'node_modules/.bin/');
       const { status, stderr } = user.run('sh', ['-c', program]);
@@ -261,6 +275,13 @@ describe('README.md', () => {
     const { status, stdout, stderr } = user.node('out/client.js');
     assert.equal(status, 0, stderr);
     assert.equal(stdout.trim(), "{ hello: 'spiffe://bank.example/teller' }");
+  });
+
+  it('has sets of trust anchors, of which a route asks for one', async () => {
+    await start('trusting', trustPort);
+    const { stdout, stderr } = user.node('out/asking.js', String(trustPort));
+    assert.equal(stderr, '');
+    assert.equal(stdout, '200 true\n403\n');
   });
 
   it('has policies that let the right peers pay', async () => {

@@ -96,6 +96,27 @@ function source(options: CrlSourceOptions = {}) {
   };
 }
 
+/** A source of one file, and of a second one that shows when the first has been looked at. */
+function observed(name: string, content: Uint8Array) {
+  const file = path(`${name}.crl`);
+  const sentinel = path(`${name}-seen.crl`);
+  let rounds = 0;
+  const writeSentinel = () => write(sentinel, numbered(++rounds, {}, other));
+  write(file, content);
+  writeSentinel();
+  const observing = source({ files: [file, sentinel] });
+  return {
+    ...observing,
+    file,
+    async checked(): Promise<void> {
+      const { version } = observing.crls;
+      writeSentinel();
+      observing.later(5);
+      await observing.settled(() => observing.crls.version !== version);
+    },
+  };
+}
+
 describe('crlSource, of files', () => {
   it('reads files and directories, PEM and DER, when it is made', () => {
     write(path('start', 'a.crl'), numbered(1));
@@ -122,7 +143,6 @@ describe('crlSource, of files', () => {
     write(good, numbered(1));
     const refusal = configError('crlSource.files[1]', /malformed/);
     assert.throws(() => crlSource({ files: [good, broken] }), refusal);
-    assert.throws(() => crlSource({ fils: [] } as never), configError('crlSource.fils', /`files`/));
   });
 
   it('takes a new version within seconds, and says that it has changed', async () => {
@@ -146,11 +166,27 @@ describe('crlSource, of files', () => {
     assert.deepEqual(knownSigners(listed(crls)), [anchor], 'the signature is verified by then');
   });
 
+  it('changes nothing where nothing has changed', async () => {
+    const { crls, checked } = observed('same', numbered(1));
+    const before = listed(crls);
+    await checked();
+    await checked();
+    assert.equal(listed(crls), before, 'read again');
+  });
+
+  it('looks no more often than every few seconds', async () => {
+    const { crls, file, checked, held } = observed('often', numbered(1));
+    await checked();
+    write(file, numbered(2));
+    for (let i = 0; i < 5000; i++) {
+      crls.crls();
+      await turns(1);
+    }
+    assert.deepEqual(held(), [1]);
+  });
+
   it('keeps what it has where the new version is broken or older, and says so once', async () => {
-    const file = path('kept.crl');
-    write(file, numbered(5));
-    const { crls, held, later, problems, settled } = source({ files: file });
-    const { version } = crls;
+    const { file, held, problems, checked } = observed('kept', numbered(5));
     for (const [content, reason] of [
       [numbered(6).subarray(0, 80), /kept\.crl: malformed/],
       [numbered(4), /kept\.crl: it is older/],
@@ -159,40 +195,28 @@ describe('crlSource, of files', () => {
     ] as const) {
       problems.length = 0;
       write(file, content);
-      for (let round = 0; round < 3; round++) {
-        later(5);
-        await settled(() => problems.length > 0);
-        await turns(50);
-      }
+      for (let round = 0; round < 3; round++) await checked();
       assert.equal(problems.length, 1);
       assert.match(problems[0]!, reason);
       assert.deepEqual(held(), [5]);
     }
-    assert.equal(crls.version, version);
     write(file, numbered(7));
-    later(5);
-    await settled(() => crls.version !== version);
+    await checked();
     assert.deepEqual(held(), [7]);
   });
 
   it('keeps what it has where a file is gone, and says so once', async () => {
-    const file = path('gone.crl');
-    write(file, numbered(1));
-    const { crls, held, later, problems, settled } = source({ files: file });
-    rmSync(file);
-    for (let round = 0; round < 3; round++) {
-      later(5);
-      await settled(() => problems.length > 0);
-      await turns(50);
+    const { file, held, problems, checked } = observed('gone', numbered(1));
+    for (let times = 1; times < 3; times++) {
+      rmSync(file);
+      for (let round = 0; round < 3; round++) await checked();
+      assert.equal(problems.length, times);
+      assert.match(problems.at(-1)!, /ENOENT/);
+      assert.deepEqual(held(), [times]);
+      write(file, numbered(times + 1));
+      await checked();
+      assert.deepEqual(held(), [times + 1]);
     }
-    assert.equal(problems.length, 1);
-    assert.match(problems[0]!, /ENOENT/);
-    assert.deepEqual(held(), [1]);
-    const { version } = crls;
-    write(file, numbered(2));
-    later(5);
-    await settled(() => crls.version !== version);
-    assert.deepEqual(held(), [2]);
   });
 
   it('sees lists come and go in a directory', async () => {
@@ -350,6 +374,38 @@ describe('crlSource, of distribution points', () => {
     assert.equal(crls.fetchFor(pathFrom(point('a', 'b', 'c'), point('d', 'e'))), undefined);
   });
 
+  it('asks the next address also where it knows already that the first gives none', async () => {
+    const { fetch, asked } = network({ [url('b')]: numbered(1) });
+    const { crls, held } = source({ fetch });
+    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(pathFrom(point('a', 'b')));
+    assert.deepEqual(asked, [url('a'), url('b')]);
+    assert.deepEqual(held(), [1]);
+  });
+
+  it('asks a few addresses only, however many a certificate names', async () => {
+    const names = Array.from({ length: 20 }, (_, i) => `x${i}`);
+    const many = network({});
+    await source({ fetch: many.fetch }).crls.fetchFor(pathFrom(point(...names)));
+    assert.equal(many.asked.length, 8);
+    await source({ fetch: many.fetch }).crls.fetchFor(pathFrom(...names.map((one) => point(one))));
+    assert.equal(many.asked.length, 16);
+  });
+
+  it('knows who signed a list, also when somebody under another CA asks for it anew', async () => {
+    const { fetch, answers } = network({
+      [url('a')]: numbered(1, { nextUpdate: new Date(+noon + hour) }),
+    });
+    const { crls, held, later, problems } = source({ fetch });
+    await crls.fetchFor(pathFrom(point('a')));
+    later(3601);
+    answers[url('a')] = numbered(2);
+    const { der } = other.issue({ extensions: [distributionPoints(point('a'))] });
+    await crls.fetchFor([readCertificate(der), readCertificate(other.der)]);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(held(), [2]);
+  });
+
   const ends = { nextUpdate: new Date(+noon + hour) };
   const unfit: Readonly<Record<string, readonly [Buffer | Error, RegExp]>> = {
     'gives nothing': [new Error('timed out'), /timed out/],
@@ -422,5 +478,6 @@ describe('crlSource, of distribution points', () => {
     const { crls, held } = source({ fetch, maxBytes: numbered(1).length + 20 });
     for (const name of names) await crls.fetchFor(pathFrom(point(name)));
     assert.deepEqual(held(), [2, 3, 4, 5]);
+    assert.equal(crls.version, 8, 'six have come and two have gone');
   });
 });

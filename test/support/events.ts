@@ -5,7 +5,15 @@ type Recorded = { readonly [Event in keyof Events]: Events[Event][] };
 
 /** Everything that is published from now on, by event, until it is disposed of. */
 export function recordEvents(): Recorded & Disposable {
-  const recorded: Recorded = { accepted: [], refused: [], proof: [], 'insecure-runtime': [] };
+  const recorded: Recorded = {
+    accepted: [],
+    refused: [],
+    proof: [],
+    'insecure-option': [],
+    'insecure-runtime': [],
+    rotation: [],
+    revocation: [],
+  };
   const stops = Object.entries(recorded).map(([event, messages]) => {
     const listen = (message: unknown) => void (messages as unknown[]).push(message);
     subscribe(`countersign:${event}`, listen);

@@ -43,6 +43,13 @@ export interface MtlsOptions {
   readonly subject?: CertificateSubject;
 }
 
+const optionNames = [
+  'trustAnchors',
+  'intermediates',
+  'revocation',
+  'subject',
+] as const satisfies readonly (keyof MtlsOptions)[];
+
 /**
  * The peer's certificate, from the TLS socket.
  *
@@ -52,8 +59,8 @@ export interface MtlsOptions {
  *
  * @throws ConfigError for an option it does not know, or certificates that cannot be read
  */
-export function mtls(options: MtlsOptions = {}): ServerMethod {
-  checkOptions('mtls', options, ['trustAnchors', 'intermediates', 'revocation', 'subject']);
+export function mtls(given: MtlsOptions = {}): ServerMethod {
+  const options = checkOptions('mtls', given, optionNames);
   const { subject } = options;
   if (subject !== undefined && typeof subject !== 'function') {
     throw new ConfigError('mtls.subject', 'must be a function from evidence to a subject');

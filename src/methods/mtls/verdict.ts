@@ -60,7 +60,7 @@ export function pathJudge(options: MtlsOptions): Judge {
       ? undefined
       : new CertificateStore('mtls.intermediates', intermediates),
     RevocationChecker.from('mtls.revocation', revocation),
-    { purpose: 'clientAuth', maxDepth: 10, policies: {}, profile: 'rfc5280' },
+    'clientAuth',
   );
   return {
     verdict(tls, der, now) {
