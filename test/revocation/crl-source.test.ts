@@ -134,14 +134,14 @@ describe('crlSource, of files', () => {
   it('does not start without a list that it is to read', () => {
     const missing = path('missing.crl');
     assert.throws(
-      () => crlSource({ files: [missing] }),
-      configError('crlSource.files[0]', /missing\.crl.*ENOENT.*name a CRL file/),
+      () => crlSource({ files: [missing], option: 'mtls.revocation.crls' }),
+      configError('mtls.revocation.crls[0]', /missing\.crl.*ENOENT.*name a CRL file/),
     );
     const broken = path('broken.crl');
     write(broken, numbered(1).subarray(0, 60));
     const good = path('good.crl');
     write(good, numbered(1));
-    const refusal = configError('crlSource.files[1]', /malformed/);
+    const refusal = configError('files[1]', /malformed/);
     assert.throws(() => crlSource({ files: [good, broken] }), refusal);
   });
 

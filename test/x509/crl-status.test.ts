@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import { distinguishedName } from '../../src/pki/names.ts';
 import { setOf, sequence, objectIdentifier, string } from '../../src/pki/der-writer.ts';
 import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { crlStatus } from '../../src/x509/crl-status.ts';
-import { type Crl, CrlIndex } from '../../src/x509/crl.ts';
+import { type Crl, CrlIndex, readCrl } from '../../src/x509/crl.ts';
 import { isSameName } from '../../src/x509/name-match.ts';
 import type { RevocationStatus } from '../../src/x509/revocation-status.ts';
 import {
@@ -19,6 +20,7 @@ import {
   entryOf,
   hour,
   issuingPoint,
+  listOf,
   noon,
   reason,
 } from '../support/crl.ts';
@@ -365,4 +367,43 @@ describe('crlStatus', () => {
     assertRevoked([crl], { about: issue(-5n) });
     assertGood([crl], { about: issue(251n) });
   });
+
+  it('has an answer for any list and any certificate that can be read', () => {
+    const relativeName = setOf(sequence(objectIdentifier('2.5.4.3'), string('utf8', 'Point 1')));
+    const uri = { uri: 'http://crl.example/' };
+    const point = distributionPoints(
+      { relativeName, crlIssuer: 'the CA' },
+      { fullName: [uri, { directoryName: 'point' }], reasons: [1] },
+    );
+    const certificate = ca.issue({ extensions: [point] }).der;
+    const crl = listOf(ca, {
+      entries: [entryOf(1n, certificateIssuer({ directoryName: 'the CA' }))],
+      extensions: [crlNumber(1), issuingPoint({ relativeName, indirect: true, reasons: [1] })],
+    });
+    const change = (length: number) => fc.array(fc.tuple(fc.nat(length - 1), fc.nat(255)));
+    fc.assert(
+      fc.property(change(certificate.length), change(crl.length), (ofCertificate, ofCrl) => {
+        const about = readOr(readCertificate, certificate, ofCertificate);
+        const read = readOr(readCrl, crl, ofCrl);
+        const context = { at: noon, signers: () => [readCertificate(ca.der)] };
+        assert.ok(crlStatus(about, new CrlIndex([read]), context).status !== undefined);
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
+
+/** What is read of these bytes with some of them changed, or without where that cannot be read. */
+function readOr<T>(
+  read: (der: Uint8Array) => T,
+  der: Buffer,
+  changes: readonly (readonly [at: number, byte: number])[],
+): T {
+  const changed = Buffer.from(der);
+  for (const [at, byte] of changes.slice(0, 3)) changed[at] = byte;
+  try {
+    return read(changed);
+  } catch {
+    return read(der);
+  }
+}
