@@ -1,11 +1,12 @@
 // CRLs fetched from where certificates say they are published. Who calls has seen a valid path first: an
 // address in a certificate that nobody vouches for is a stranger's.
-import { isCrlSignedBy } from '../x509/crl-signature.ts';
+import { isCrlSignedByInSteps } from '../x509/crl-signature.ts';
 import { isOlder } from '../x509/crl-series.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Crl } from '../x509/crl.ts';
 import type { DistributionPoint } from '../x509/extensions.ts';
 import type { FetchBytes } from './fetcher.ts';
+import { withPauses } from './pauses.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlDownloadsOptions {
@@ -37,7 +38,7 @@ const unverifiedMs = 300_000;
 const maxUrls = 256;
 /** How many of the longest lists may be kept at a time. */
 const maxLists = 4;
-/** Addresses of one certificate; they are tried at every one of its paths. */
+/** Points of one certificate, and addresses of one point. */
 const maxUrlsEach = 8;
 
 export class CrlDownloads {
@@ -66,12 +67,38 @@ export class CrlDownloads {
    * @returns a promise that never rejects, or undefined where nothing is to be waited for
    */
   fetchFor(path: readonly Certificate[]): Promise<void> | undefined {
-    const pending = path
+    const places = path
       .slice(0, -1)
-      .flatMap((certificate) => addressesOf(certificate))
+      .flatMap((certificate) => [
+        ...placesOf(certificate.crlDistributionPoints),
+        ...placesOf(certificate.freshestCrl),
+      ]);
+    // A list may say itself where the changes to it are.
+    const fetchChanges = () =>
+      this.#fetchAll(
+        places.flatMap((urls) => this.#changesTo(urls)),
+        path,
+      );
+    const fetching = this.#fetchAll(places, path);
+    return fetching === undefined ? fetchChanges() : fetching.then(fetchChanges);
+  }
+
+  #fetchAll(
+    places: readonly (readonly string[])[],
+    path: readonly Certificate[],
+  ): Promise<void> | undefined {
+    const pending = places
       .map((alternatives) => this.#fetchOne(alternatives, path))
       .filter((one) => one !== undefined);
     return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
+  }
+
+  /** Only a list that is verified: one that was forged under way could send us anywhere. */
+  #changesTo(urls: readonly string[]): readonly (readonly string[])[] {
+    return urls
+      .map((url) => this.#downloads.get(url))
+      .flatMap((one) => (one?.signer === undefined ? [] : one.crls))
+      .flatMap(({ freshestCrl }) => placesOf(freshestCrl));
   }
 
   /** The addresses of one point hold the same list: the next one is asked where one gives none. */
@@ -113,7 +140,10 @@ export class CrlDownloads {
       if (before.crls.some((one) => crls.some((crl) => isOlder(crl, one)))) {
         throw new Error('it is older than the CRL that it is to replace');
       }
-      const signer = signerOf(crls, before.signer === undefined ? path : [before.signer, ...path]);
+      const signer = await signerOf(
+        crls,
+        before.signer === undefined ? path : [before.signer, ...path],
+      );
       if (signer === undefined && before.signer !== undefined) {
         throw new Error('it is not signed as the CRL that it is to replace');
       }
@@ -152,26 +182,26 @@ export class CrlDownloads {
   }
 }
 
-function signerOf(
+async function signerOf(
   crls: readonly Crl[],
   candidates: readonly Certificate[],
-): Certificate | undefined {
-  return candidates.find((signer) => crls.every((crl) => isCrlSignedBy(crl, signer)));
+): Promise<Certificate | undefined> {
+  for (const signer of candidates) {
+    let signed = 0;
+    for (const crl of crls) if (await withPauses(isCrlSignedByInSteps(crl, signer))) signed++;
+    if (signed === crls.length) return signer;
+  }
+  return undefined;
 }
 
-/** For each distribution point, and each of the changes, the http addresses of its list. */
-function addressesOf(certificate: Certificate): readonly (readonly string[])[] {
-  const points = [...(certificate.crlDistributionPoints ?? []), ...(certificate.freshestCrl ?? [])];
+/** The addresses of each point, over http. LDAP, the other scheme that is in use, is left alone. */
+function placesOf(points: readonly DistributionPoint[] = []): readonly (readonly string[])[] {
   return points
-    .map(httpAddresses)
+    .map(({ name }) =>
+      (name !== undefined && 'fullName' in name ? name.fullName : [])
+        .flatMap((one) => (one.kind === 'uri' && /^https?:/i.test(one.value) ? [one.value] : []))
+        .slice(0, maxUrlsEach),
+    )
     .filter((urls) => urls.length > 0)
-    .slice(0, maxUrlsEach);
-}
-
-/** LDAP, the other scheme that is in use, is left alone. */
-function httpAddresses({ name }: DistributionPoint): readonly string[] {
-  if (name === undefined || !('fullName' in name)) return [];
-  return name.fullName
-    .flatMap((one) => (one.kind === 'uri' && /^https?:/i.test(one.value) ? [one.value] : []))
     .slice(0, maxUrlsEach);
 }

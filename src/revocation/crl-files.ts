@@ -4,9 +4,11 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { isOlder } from '../x509/crl-series.ts';
+import { isOlder, isSameSeries } from '../x509/crl-series.ts';
+import { isCrlSignedByInSteps, knownSigners } from '../x509/crl-signature.ts';
 import { type Crl, readCrl } from '../x509/crl.ts';
 import { derBlocks } from '../x509/pem.ts';
+import { withPauses } from './pauses.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlFilesOptions {
@@ -106,7 +108,7 @@ export class CrlFiles {
       if (crls.some((crl) => before.crls.some((one) => isOlder(crl, one)))) {
         throw new Error('it is older than the CRL that it is to replace');
       }
-      this.#refused.delete(path);
+      await verifyAhead(crls, before.crls);
       return { state, crls };
     } catch (error) {
       this.#report(path, state, error as Error);
@@ -118,6 +120,15 @@ export class CrlFiles {
     if (this.#refused.get(path) === state) return;
     this.#refused.set(path, state);
     this.#options.onProblem(path, error);
+  }
+}
+
+/** Whoever signed the list before will be asked for first: then the answer is there. */
+async function verifyAhead(crls: readonly Crl[], before: readonly Crl[]): Promise<void> {
+  for (const crl of crls) {
+    for (const signer of before.filter((one) => isSameSeries(crl, one)).flatMap(knownSigners)) {
+      await withPauses(isCrlSignedByInSteps(crl, signer));
+    }
   }
 }
 

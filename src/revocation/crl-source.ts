@@ -7,6 +7,8 @@ import type { FetchBytes } from './fetcher.ts';
 export interface CrlSourceOptions {
   /** Files with CRLs, PEM or DER, or directories of them. They are read anew when they change. */
   readonly files?: string | readonly string[];
+  /** What `files` are called where the user gave them, for errors. @defaultValue `files` */
+  readonly option?: string;
   /** Fetches from the distribution points that certificates name. Without it nothing is fetched. */
   readonly fetch?: FetchBytes;
   /** The longest CRL that is fetched, in bytes. @defaultValue 64 MiB */
@@ -41,9 +43,9 @@ export interface CrlSource {
  * @throws ConfigError for a file that is missing, or holds what is no CRL
  */
 export function crlSource(options: CrlSourceOptions): CrlSource {
-  const { files: places = [], fetch, maxBytes = 64 * 2 ** 20 } = options;
+  const { files: places = [], option = 'files', fetch, maxBytes = 64 * 2 ** 20 } = options;
   const { now = () => Date.now(), onProblem = () => undefined } = options;
-  const files = new CrlFiles('crlSource.files', [places].flat(), { now, onProblem });
+  const files = new CrlFiles(option, [places].flat(), { now, onProblem });
   const downloads =
     fetch === undefined ? undefined : new CrlDownloads({ fetch, maxBytes, now, onProblem });
 

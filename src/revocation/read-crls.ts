@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { type Crl, indexCrl } from '../x509/crl.ts';
-import { derBlocks } from '../x509/pem.ts';
+import { derBlocksInSteps } from '../x509/pem.ts';
+import { withPauses } from './pauses.ts';
 
 /**
  * The CRLs in a file or an answer, DER or PEM. However long they are, other work gets its turn every few
@@ -10,16 +10,8 @@ import { derBlocks } from '../x509/pem.ts';
  */
 export async function readCrlsInSteps(bytes: Uint8Array): Promise<readonly Crl[]> {
   const crls: Crl[] = [];
-  for (const der of derBlocks(bytes, 'X509 CRL')) {
-    const steps = indexCrl(der);
-    for (;;) {
-      const step = steps.next();
-      if (step.done === true) {
-        crls.push(step.value);
-        break;
-      }
-      await setImmediate();
-    }
+  for (const der of await withPauses(derBlocksInSteps(bytes, 'X509 CRL'))) {
+    crls.push(await withPauses(indexCrl(der)));
   }
   return crls;
 }

@@ -84,7 +84,7 @@ export class RevocationChecker {
     return new RevocationChecker(
       mode,
       crlSource({
-        ...(crls === undefined ? {} : { files: crls }),
+        ...(crls === undefined ? {} : { files: crls, option: `${option}.crls` }),
         ...(fetch ? { fetch: fetchBytes } : {}),
         onProblem: (place, error) => announce('revocation', { place, error }),
       }),

@@ -3,7 +3,7 @@ import type { Certificate } from './certificate.ts';
 import type { Crl } from './crl.ts';
 import type { DistributionPoint, DistributionPointName } from './extensions.ts';
 import type { GeneralName } from './general-names.ts';
-import { nameKey, nameWith } from './name-match.ts';
+import { nameKey, nameKeyWith } from './name-match.ts';
 
 /** A set of reasons for revocation, one bit for each of ReasonFlags. */
 export type ReasonMask = number;
@@ -42,12 +42,15 @@ export function crlPointsOf(certificate: Certificate): readonly CrlPoint[] {
     const issuers = (crlIssuer ?? [issuer]).flatMap(({ kind, ...rest }) =>
       kind === 'directoryName' && 'der' in rest ? [rest.der] : [],
     );
+    // RFC 5280 section 6.3.3 b: where a point has no name, its issuer's stands for it.
     const names =
-      name === undefined ? (crlIssuer ?? []) : issuers.flatMap((one) => fullNames(name, one));
+      name === undefined
+        ? (crlIssuer ?? []).map(generalNameKey)
+        : issuers.flatMap((one) => pointNames(name, one));
     return {
       issuers: issuers.map(nameKey),
       delegated: crlIssuer !== undefined,
-      names: new Set(names.map(generalNameKey)),
+      names: new Set(names),
       reasons: maskOf(reasons),
     };
   });
@@ -63,8 +66,8 @@ export function reasonsCovered(crl: Crl, certificate: Certificate, point: CrlPoi
   if (scope.only === 'userCerts' && isCa) return 0;
   if (scope.only === 'caCerts' && !isCa) return 0;
   if (scope.name !== undefined) {
-    const names = fullNames(scope.name, crl.issuer);
-    if (!names.some((name) => point.names.has(generalNameKey(name)))) return 0;
+    const names = pointNames(scope.name, crl.issuer);
+    if (!names.some((name) => point.names.has(name))) return 0;
   }
   return point.reasons & maskOf(scope.reasons);
 }
@@ -74,17 +77,18 @@ function maskOf(reasons: readonly number[] | undefined): ReasonMask {
   return reasons.reduce((mask, bit) => mask | (2 ** bit), 0) & allReasons;
 }
 
-/** A relative name is one part more to the name of the CRL's issuer. */
-function fullNames(name: DistributionPointName, issuer: Uint8Array): readonly GeneralName[] {
-  if ('fullName' in name) return name.fullName;
-  return [{ kind: 'directoryName', value: '', der: nameWith(issuer, name.relativeName) }];
+/** The names of a point as keys; a relative one is a part more to the name of the CRL's issuer. */
+function pointNames(name: DistributionPointName, issuer: Uint8Array): readonly string[] {
+  return 'fullName' in name
+    ? name.fullName.map(generalNameKey)
+    : [directoryKey(nameKeyWith(issuer, name.relativeName))];
 }
 
 /** One string for a general name, equal where the names are. */
 function generalNameKey(name: GeneralName): string {
   switch (name.kind) {
     case 'directoryName':
-      return `${name.kind}:${nameKey(name.der)}`;
+      return directoryKey(nameKey(name.der));
     case 'otherName':
       return `${name.kind}:${name.value.oid}:${hex(name.value.value)}`;
     case 'x400Address':
@@ -94,6 +98,10 @@ function generalNameKey(name: GeneralName): string {
     default:
       return `${name.kind}:${name.value}`;
   }
+}
+
+function directoryKey(key: string): string {
+  return `directoryName:${key}`;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -40,7 +40,8 @@ export function distinguishedName(name: Uint8Array): string {
 
 function attributeText(type: string, value: Element): string {
   const name = shortNames[type];
-  const text = name === undefined ? undefined : stringOf(value);
+  // Also where it is not shown: a text that is none refuses the name, before anybody compares it.
+  const text = stringOf(value);
   return name === undefined || text === undefined
     ? `${type}=#${Buffer.from(value.whole).toString('hex')}`
     : `${name}=${escaped(text)}`;

@@ -15,6 +15,7 @@ import {
   tag,
 } from './der.ts';
 import { type GeneralName, readGeneralName } from './general-names.ts';
+import { canonicalRdn } from './name-match.ts';
 
 /** The object identifiers of what is read here. */
 export const extensionOid = {
@@ -274,6 +275,8 @@ export function readDistributionPointName({ content }: Element): DistributionPoi
   if (choice.tag !== context(1, true)) throw malformed('a distribution point of no known kind');
   const relativeName = Uint8Array.from(choice.whole);
   relativeName[0] = tag.set;
+  // Whoever compares names later relies on it that they can be compared.
+  canonicalRdn(relativeName);
   return { relativeName };
 }
 

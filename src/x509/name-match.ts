@@ -1,7 +1,6 @@
 // Whether two distinguished names are the same (RFC 5280 section 7.1). Their DER may differ: another
 // string type, other capitals, other spaces. So each is brought into one form, and the forms are compared.
-import { encode } from './der-encode.ts';
-import { DerReader, type Element, ascii, malformed, oidOf, tag } from './der.ts';
+import { DerReader, type Element, ascii, oidOf, tag } from './der.ts';
 import { stringOf } from './distinguished-name.ts';
 
 /** A name in the one form that all of its spellings share, one entry per RDN, most general first. */
@@ -36,6 +35,11 @@ export function nameKey(name: Uint8Array): string {
   return canonicalName(name).join(separator);
 }
 
+/** The `nameKey` of a name with one RDN more (RFC 5280 section 4.2.1.13, nameRelativeToCRLIssuer). */
+export function nameKeyWith(name: Uint8Array, rdn: Uint8Array): string {
+  return [...canonicalName(name), canonicalRdn(rdn)].join(separator);
+}
+
 /** Whether two Names in DER are the same name. */
 export function isSameName(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0 || nameKey(a) === nameKey(b);
@@ -63,13 +67,4 @@ function canonicalValue(value: Element): string {
 // T.61 outside ASCII means different things to different people.
 function latin(bytes: Uint8Array): string | undefined {
   return bytes.some((byte) => byte > 0x7f) ? undefined : ascii(bytes);
-}
-
-/** An RDN that adds one part to a name (RFC 5280 section 4.2.1.13, nameRelativeToCRLIssuer). */
-export function nameWith(name: Uint8Array, rdn: Uint8Array): Uint8Array {
-  const reader = new DerReader(name);
-  const { content } = reader.next(tag.sequence);
-  reader.end();
-  if (content.length + rdn.length > 0xffff) throw malformed('a name that is too long');
-  return encode(tag.sequence, content, rdn);
 }

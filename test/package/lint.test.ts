@@ -84,6 +84,17 @@ const layers: Readonly<Record<string, Layer>> = {
     may: ['../errors.ts', '../x509/certificate.ts', 'node:tls'],
     mayNot: ['../verifier.ts', '../methods/mtls/index.ts', '../node/guard.ts', ...packages],
   },
+  'src/revocation/crl-source.ts': {
+    may: ['./fetcher.ts', '../x509/crl.ts', '../errors.ts', '../options.ts', 'node:fs/promises'],
+    mayNot: [
+      '../verifier.ts',
+      '../events.ts',
+      '../methods/mtls/index.ts',
+      '../peer/tls-peer.ts',
+      '../node/guard.ts',
+      ...packages,
+    ],
+  },
   'src/stores/memory.ts': {
     may: ['./store.ts', '../errors.ts', '../options.ts'],
     mayNot: ['../verifier.ts', '../methods/mtls/index.ts', ...packages],

@@ -31,7 +31,7 @@ export interface ListOptions {
   readonly nextUpdate?: Date | null;
   readonly issuer?: DistinguishedName;
   /** Whose key signs, where it is not the issuer's. */
-  readonly signWith?: TestAuthority;
+  readonly signWith?: Pick<TestAuthority, 'keyPair'>;
   readonly hash?: SignatureHash;
   readonly tampered?: boolean;
   /** The fields of the TBSCertList replaced, removed or added. */
@@ -56,7 +56,7 @@ export function listOf(authority: TestAuthority, options: ListOptions = {}): Buf
       : distinguishedName(options.issuer),
     time(options.thisUpdate ?? new Date(+noon - hour)),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [sequence(Buffer.concat(entries))]),
     ...(extensions.length === 0 ? [] : [explicit(0, sequence(...extensions.map(extension)))]),
   ];
   return signed(sequence(...(options.rewrite?.(fields) ?? fields)), signer, options.tampered);
@@ -127,10 +127,12 @@ export function issuingPoint(
   return { oid: '2.5.29.28', critical: true, value };
 }
 
+export interface DistributionPointOptions extends PointOptions {
+  readonly crlIssuer?: DistinguishedName;
+}
+
 /** Where a certificate's state is published. */
-export function distributionPoints(
-  ...points: readonly (PointOptions & { readonly crlIssuer?: DistinguishedName })[]
-): Extension {
+export function distributionPoints(...points: readonly DistributionPointOptions[]): Extension {
   const value = sequence(
     ...points.map(({ crlIssuer, reasons, ...names }) =>
       sequence(

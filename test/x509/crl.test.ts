@@ -209,6 +209,9 @@ describe('readCrl', () => {
     'a CRL number of 22 octets': extensions(crlNumber(2n ** 168n)),
     'changes without a number of their own': extensions(changesTo(1)),
     'an empty issuing distribution point': extensions(idp()),
+    'a relative name that is none': extensions(
+      idp(element(0xa0, element(0xa1, octetString(Buffer.of(1))))),
+    ),
     'a flag spelt out as false': extensions(idp(implicit(4, boolean(false)))),
     'a list for CAs only and for others only': extensions(
       idp(implicit(1, boolean(true)), implicit(2, boolean(true))),

@@ -131,6 +131,11 @@ describe('distinguishedName', () => {
 
   const wrong: readonly (readonly [what: string, value: NameAttribute, says: RegExp])[] = [
     ['UTF-8 that is none', cn(Buffer.from('ff', 'hex')), /not UTF-8/],
+    [
+      'UTF-8 that is none, of an attribute that is written as hexadecimal',
+      { type: '1.2.3.4', value: Buffer.from('ff', 'hex'), as: 'utf8' },
+      /not UTF-8/,
+    ],
     ['overlong UTF-8', cn(Buffer.from('c0ae', 'hex')), /not UTF-8/],
     ['UTF-8 that is cut short', cn(Buffer.from('e282', 'hex')), /not UTF-8/],
     ['half a character in UTF-8', cn(Buffer.from('eda080', 'hex')), /not UTF-8/],
