@@ -21,7 +21,7 @@ async function pair(ca: TestAuthority, staple: Staple, revocation: ServerOptions
     response.end('hello');
   }, server);
   running.server.on('OCSPRequest', (_certificate, _issuer, callback) =>
-    staple((response) => callback(null, response!)),
+    staple((response) => callback(null, response)),
   );
   const client = createClient({
     methods: [mtlsClient({ cert: alice.cert, key: alice.key })],
