@@ -1,4 +1,4 @@
-import { enumerated, explicit, integer, sequence, time } from './der-writer.ts';
+import { element, enumerated, explicit, integer, sequence, time } from './der-writer.ts';
 import { authorityKeyIdentifier, extension, type Extension } from './extensions.ts';
 import { signatureAlgorithm, signed, type Signer } from './signing.ts';
 
@@ -55,7 +55,7 @@ export function writeCrl(contents: CrlContents, issuer: Signer): Buffer {
     time(contents.thisUpdate),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
     // An empty list must be left out, not written empty (RFC 5280 section 5.1.2.6).
-    ...(revoked.length === 0 ? [] : [sequence(...revoked.map(entry))]),
+    ...(revoked.length === 0 ? [] : [element(0x30, Buffer.concat(revoked.map(entry)))]),
     explicit(0, sequence(...extensions.map(extension))),
   );
   return signed(body, issuer, contents.tampered);

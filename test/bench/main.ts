@@ -7,6 +7,7 @@ import { pin } from './cores.ts';
 import { frameworks } from './frameworks.ts';
 import { importTime } from './import-time.ts';
 import { material } from './material.ts';
+import { paths } from './paths.ts';
 import { type Row, table } from './report.ts';
 
 const sizes = {
@@ -16,6 +17,7 @@ const sizes = {
     memory: { rounds: 2, connections: 50 },
     newConnections: 20,
     imports: 3,
+    paths: { rounds: 3, chains: 50, connections: 20, anchors: 100, revocations: 1_000 },
     seconds: 60,
   },
   full: {
@@ -24,6 +26,7 @@ const sizes = {
     memory: { rounds: 5, connections: 400 },
     newConnections: 200,
     imports: 21,
+    paths: { rounds: 15, chains: 500, connections: 200, anchors: 10_000, revocations: 1_000_000 },
     seconds: 900,
   },
 } as const;
@@ -48,6 +51,7 @@ const parts: readonly (readonly [
   ['Express over TLS, guarded in four ways', () => frameworks(peers, size.frameworks)],
   ['the guard alone', () => knownConnection(peers, size.guard)],
   ['memory', () => memory(peers, size.memory)],
+  ['path validation', () => paths(size.paths)],
   ['import', () => importTime(size.imports)],
   ['client', () => newConnection(peers, size.newConnections)],
 ];

@@ -1,0 +1,129 @@
+// Path validation of our own: one chain, ten thousand anchors, a million revocations.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MtlsOptions } from 'countersign';
+import { testAuthority } from 'countersign/testing';
+import { Child } from './child.ts';
+import type { Material } from './material.ts';
+import { type Row, atMost } from './report.ts';
+import { type Summary, paired, ratio, summary } from './statistics.ts';
+
+export interface PathSizes {
+  readonly rounds: number;
+  readonly chains: number;
+  readonly connections: number;
+  readonly anchors: number;
+  readonly revocations: number;
+}
+
+export async function paths(sizes: PathSizes): Promise<readonly Row[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+  try {
+    return [...(await chainOfThree(sizes)), ...(await atScale(sizes, directory))];
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function chainOfThree({ rounds, chains }: PathSizes): Promise<readonly Row[]> {
+  const root = testAuthority();
+  const leaf = root.intermediate().issue();
+  const chain = [...pemsIn(leaf.cert), root.cert];
+  using child = new Child('paths.mjs', { flags: ['--expose-gc'] });
+  const bare: number[] = [];
+  const ours: number[] = [];
+  for (let i = -2; i < rounds; i++) {
+    const measured = await child.ask<{ bare: number; ours: number }>('chain', {
+      chain,
+      times: chains,
+    });
+    if (i < 0) continue;
+    bare.push(measured.bare);
+    ours.push(measured.ours);
+  }
+  const value = paired(ours, bare, ratio);
+  const work = 'path of three, P-256';
+  return [
+    { work, value: summary(ours), unit: 'us' },
+    { work: `${work}: node:crypto alone`, value: summary(bare), unit: 'us' },
+    { work: `${work}: ratio`, value, unit: '', target: atMost(1.5, value) },
+  ];
+}
+
+async function atScale(sizes: PathSizes, directory: string): Promise<readonly Row[]> {
+  const ca = testAuthority();
+  const leaf = ca.issue({ subject: 'teller', spiffeId: subject });
+  const server = ca.issue({ subject: 'localhost' });
+  const material = {
+    server: { ca: ca.cert, cert: server.cert, key: server.key },
+    client: { ca: ca.cert, cert: leaf.cert, key: leaf.key },
+    subject,
+  };
+  const keyPair = ca.keyPair;
+  const many = Array.from(
+    { length: sizes.anchors - 1 },
+    (_, i) => testAuthority({ subject: `other ${i}`, keyPair }).cert,
+  );
+  const short = join(directory, 'short.crl');
+  writeFileSync(short, ca.crl().der);
+  for (let i = 1; i <= sizes.revocations; i++) ca.revoke((2 ** 40 + i * 2_654_435).toString(16));
+  const long = join(directory, 'long.crl');
+  writeFileSync(long, ca.crl().der);
+
+  const one = await measured(sizes, material, { trustAnchors: ca.cert });
+  const anchors = await measured(sizes, material, { trustAnchors: [...many, ca.cert] });
+  const few = await measured(sizes, material, listed(ca.cert, short));
+  const million = await measured(sizes, material, listed(ca.cert, long));
+  const [manyText, longText] = [sizes.anchors, sizes.revocations].map((n) =>
+    n.toLocaleString('en'),
+  );
+  const first = 'own path, first request of a connection';
+  return [
+    { work: first, value: one.first, unit: 'us' },
+    { work: `${first}: ${manyText} anchors`, value: anchors.first, unit: 'us' },
+    { work: `${first}: a CRL without entries`, value: few.first, unit: 'us' },
+    { work: `${first}: a CRL of ${longText}`, value: million.first, unit: 'us' },
+    { work: 'own path, further requests, request objects included', value: one.later, unit: 'us' },
+    { work: `CRL of ${longText}: time to load`, value: million.milliseconds, unit: 'ms' },
+    { work: `CRL of ${longText}: memory kept`, value: million.bytes, unit: 'bytes' },
+  ];
+}
+
+const subject = 'spiffe://bank.example/teller';
+
+function listed(trustAnchors: string, crls: string): MtlsOptions {
+  return { trustAnchors, revocation: { mode: 'require', crls } };
+}
+
+async function measured(
+  { rounds, connections }: PathSizes,
+  material: Material,
+  options: MtlsOptions,
+): Promise<Record<'first' | 'later' | 'milliseconds' | 'bytes', Summary>> {
+  using child = new Child('paths.mjs', { flags: ['--expose-gc'] });
+  const { milliseconds, bytes } = await child.ask<{ milliseconds: number; bytes: number }>('load', {
+    options,
+  });
+  const firsts: number[] = [];
+  const laters: number[] = [];
+  for (let i = -1; i < rounds; i++) {
+    const answer = await child.ask<{ first: number; later: number }>('requests', {
+      material,
+      connections,
+    });
+    if (i < 0) continue;
+    firsts.push(answer.first);
+    laters.push(answer.later);
+  }
+  return {
+    first: summary(firsts),
+    later: summary(laters),
+    milliseconds: summary([milliseconds]),
+    bytes: summary([bytes]),
+  };
+}
+
+function pemsIn(text: string): readonly string[] {
+  return text.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [];
+}
