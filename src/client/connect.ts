@@ -9,6 +9,7 @@ import { confirmServer, confirmUnrevoked } from './confirm-server.ts';
 import type { ExpectedServer } from './expected-server.ts';
 import { listedOrigin, urlTo } from './origins.ts';
 import { secureContexts } from './secure-contexts.ts';
+import { askForStaple, stapledResponse } from './stapled-response.ts';
 
 /** A connection whose other end has proven itself. Nothing of a request has been sent yet. */
 export interface Connection {
@@ -51,8 +52,6 @@ export function connector(
   timeoutMs = 10_000,
 ): Connector {
   const secureContext = secureContexts(expected.ca, credentials);
-  // The type of connect() does not know it, unlike that of TLSSocket.
-  const staples = { requestOCSP: expected.paths !== undefined };
   const opening = new Set<(failure: Error) => void>();
   let closed = false;
 
@@ -84,7 +83,7 @@ export function connector(
         rejectUnauthorized: true,
         // `confirmServer` knows which names count. Node's check would insist on the URL's.
         checkServerIdentity: () => undefined,
-        ...staples,
+        ...(expected.paths === undefined ? {} : askForStaple),
         // An undici client has one connection at a time under HTTP/1.1 only.
         ALPNProtocols: ['http/1.1'],
       });
@@ -92,16 +91,12 @@ export function connector(
       opened.setNoDelay(true).setKeepAlive(true, 60_000);
       const fail = (error: Error): void => settle(refusalOf(opened) ?? error);
       opened.on('error', fail);
-      let stapled: Uint8Array | undefined;
-      opened.once(
-        'OCSPResponse',
-        (response: Uint8Array | null) => (stapled = response ?? undefined),
-      );
+      const stapled = stapledResponse(opened);
       const refuse = (error: unknown): void => settle(asError(error));
       opened.once('secureConnect', () => {
         try {
           const server = confirmServer(opened, target.host, expected);
-          const cleared = expected.paths && confirmUnrevoked(opened, expected.paths, stapled);
+          const cleared = expected.paths && confirmUnrevoked(opened, expected.paths, stapled());
           const accept = (): void => {
             opened.off('error', fail);
             settle({ socket: opened, server });

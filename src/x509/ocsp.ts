@@ -1,6 +1,6 @@
 // What an OCSP response says of one certificate, and whether the one who says so may (RFC 6960 sections 3.2,
-// 4.2.2). Whether a delegated responder was itself revoked is not asked: such certificates are short-lived
-// and carry id-pkix-ocsp-nocheck, which says just that.
+// 4.2.2). Whether a delegated responder was itself revoked is not asked: most carry id-pkix-ocsp-nocheck, by
+// which their CA waives the question.
 import { AuthError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { DerReader, tag } from './der.ts';
@@ -66,7 +66,7 @@ export function ocspStatus(
       .reduce((worst, status) => (badness[status.status] > badness[worst.status] ? status : worst));
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    // The readers below know certificates only.
+    // The readers that this rests on speak of certificates only.
     const why = error.message.replace(/^the certificate (?=has|holds)/, 'the OCSP response ');
     return { status: 'unknown', why };
   }

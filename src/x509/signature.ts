@@ -183,8 +183,8 @@ export function readAlgorithm(der: Uint8Array): Algorithm {
   if (oid === rsaPss) return readPss(parameters);
   const algorithm = algorithms[oid];
   if (algorithm === undefined) throw refused(`a signature algorithm that is not accepted (${oid})`);
-  // RFC 4055 section 5 has NULL with RSA, RFC 5758 section 3.2 nothing at all with the others.
-  if (algorithm.family === 'rsa' ? !isNull(parameters) : parameters !== undefined) {
+  // RFC 4055 section 5 has NULL with RSA and bears with nothing; RFC 5758 section 3.2 has nothing at all.
+  if (parameters !== undefined && !(algorithm.family === 'rsa' && isNull(parameters))) {
     throw refused('parameters that its signature algorithm has not');
   }
   return algorithm;

@@ -21,11 +21,15 @@ async function pair(ca: TestAuthority, staple: Staple, revocation: ServerOptions
     response.end('hello');
   }, server);
   running.server.on('OCSPRequest', (_certificate, _issuer, callback) =>
-    staple((response) => callback(null, response as Buffer)),
+    staple((response) => callback(null, response)),
   );
   const client = createClient({
     methods: [mtlsClient({ cert: alice.cert, key: alice.key })],
-    server: { origins: [running.origin], ca: ca.cert, ...(revocation && { revocation }) },
+    server: {
+      origins: [running.origin],
+      ca: ca.cert,
+      ...(revocation === undefined ? {} : { revocation }),
+    },
   });
   return {
     server,

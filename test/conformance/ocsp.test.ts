@@ -42,11 +42,15 @@ describeVectors('ocspStatus on the vectors of BoringSSL', 'boringssl-ocsp', (fol
     });
   }
 
-  it('relies on none of them with the signature algorithms that the package accepts', () => {
-    for (const { file } of manifest.cases) {
+  it('relies only on the one that is not signed with SHA-1', () => {
+    const relied = manifest.cases.filter(({ file }) => {
       const pem = readFileSync(join(folder, file), 'utf8');
-      assert.equal(answer(...asked(pem, conditions), isSignedBy), 'unknown', file);
-    }
+      return answer(...asked(pem, conditions), isSignedBy) !== 'unknown';
+    });
+    assert.deepEqual(
+      relied.map(({ file }) => file),
+      ['ocsp_unittest/good_response_sha256.pem'],
+    );
   });
 });
 

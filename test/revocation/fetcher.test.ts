@@ -129,6 +129,14 @@ describe('createFetcher', () => {
     });
   }
 
+  it('lets go of an answer that it does not read', async (t) => {
+    const { url, sockets } = await serve(t, (_request, response) => {
+      response.writeHead(404).write('and so on');
+    });
+    await assert.rejects(localFetcher()(url, limits), plainError(/404/));
+    await closed(sockets);
+  });
+
   it('does not decompress', async (t) => {
     const { url } = await serve(t, (_request, response) => {
       response.setHeader('content-encoding', 'gzip').end(gzipSync('a'));
@@ -223,18 +231,26 @@ describe('createFetcher: time', () => {
     assert.equal(most, 3);
   });
 
-  it('counts the time in line, and frees the places of those who gave up', async (t) => {
-    let answering = false;
-    const { url, requests } = await serve(t, (_request, response) => {
-      if (answering) response.end();
-    });
-    const fetch = localFetcher({ maxConcurrent: 1, timeoutMs: 50 });
-    const both = [fetch(url, limits), fetch(url, limits)];
-    for (const one of both) await assert.rejects(one, plainError(late));
-    assert.equal(requests.length, 1);
-    answering = true;
-    await fetch(url, limits);
-    assert.equal(requests.length, 2);
+  it('counts the time in line, and asks nothing for those who gave up there', async (t) => {
+    const { port } = await serve(t, (_request, response) => response.end());
+    const asked: string[] = [];
+    let resolved = (): void => {};
+    const slow = new Promise<void>((resolve) => (resolved = resolve));
+    const lookup = async (hostname: string) => {
+      asked.push(hostname);
+      await slow;
+      return [{ address: '127.0.0.1', family: 4 }];
+    };
+    const fetchIn = localFetcher({ maxConcurrent: 1, timeoutMs: 50, lookup });
+    const fetchFrom = async (host: string) => fetchIn(`http://${host}:${port}/`, limits);
+    await Promise.all(
+      ['first.example', 'second.example'].map(async (host) =>
+        assert.rejects(fetchFrom(host), plainError(late)),
+      ),
+    );
+    resolved();
+    await fetchFrom('third.example');
+    assert.deepEqual(asked, ['first.example', 'third.example']);
   });
 });
 

@@ -359,6 +359,32 @@ describe('ocspStatus: form', () => {
     );
   });
 
+  it('answers whatever a responder may have signed', () => {
+    const signed = authority.ocsp([alice, bob], {
+      responder: delegate,
+      nonce: Buffer.alloc(32),
+      singleExtensions: [unknownExtension],
+    });
+    const question = {
+      certificate: readCertificate(alice.der),
+      issuer: readCertificate(authority.der),
+      nonce: Buffer.alloc(32),
+      at,
+    };
+    const damage = fc.array(fc.tuple(fc.nat(signed.length - 1), fc.nat(255)), { maxLength: 3 });
+    fc.assert(
+      fc.property(damage, fc.nat(signed.length), (changes, length) => {
+        const bytes = Buffer.from(signed);
+        for (const [position, value] of changes) bytes[position] = value;
+        const answers = [bytes, bytes.subarray(0, length)].map((one) =>
+          ocspStatus(one, question, () => true),
+        );
+        assert.ok(answers.every((answer) => /^(good|unknown)$/.test(answer.status)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('never says good or revoked of a response in which one byte is another', () => {
     // The signature covers it all but the outermost headers, where every change shows.
     fc.assert(
