@@ -31,13 +31,12 @@ export type {
   AuthorityKeyId,
   BasicConstraints,
   CertificatePolicies,
-  DistributionPoint,
-  DistributionPointName,
   Extension,
   KeyUsage,
   PolicyConstraints,
   PolicyMapping,
 } from './x509/extensions.ts';
+export type { DistributionPoint, DistributionPointName } from './x509/distribution-points.ts';
 export type { GeneralName, GeneralNames, OtherName } from './x509/general-names.ts';
 export type { NameConstraints, Subtree } from './x509/name-constraints.ts';
 export type { CanonicalName } from './x509/name-match.ts';

@@ -4,7 +4,7 @@ import { isCrlSignedByInSteps } from '../x509/crl-signature.ts';
 import { isOlder } from '../x509/crl-series.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { Crl } from '../x509/crl.ts';
-import type { DistributionPoint } from '../x509/extensions.ts';
+import type { DistributionPoint } from '../x509/distribution-points.ts';
 import type { FetchBytes } from './fetcher.ts';
 import { withPauses } from './pauses.ts';
 import { readCrlsInSteps } from './read-crls.ts';

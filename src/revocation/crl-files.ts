@@ -63,7 +63,7 @@ export class CrlFiles {
   /** The lists as they were read last. Looks for newer ones in the background. */
   crls(): readonly Crl[] {
     const now = this.#options.now();
-    if (now - this.#checkedAt >= checkEveryMs && this.#check === undefined) {
+    if (now - this.#checkedAt >= checkEveryMs) {
       this.#checkedAt = now;
       void this.refresh();
     }

@@ -15,12 +15,12 @@ import {
   timeOf,
 } from './der.ts';
 import { distinguishedName } from './distinguished-name.ts';
+import { type DistributionPoint, readDistributionPoints } from './distribution-points.ts';
 import {
   type AuthorityInfoAccess,
   type AuthorityKeyId,
   type BasicConstraints,
   type CertificatePolicies,
-  type DistributionPoint,
   type Extension,
   type KeyUsage,
   type PolicyConstraints,
@@ -32,7 +32,6 @@ import {
   readAuthorityKeyId,
   readBasicConstraints,
   readCertificatePolicies,
-  readDistributionPoints,
   readExtendedKeyUsage,
   readInhibitAnyPolicy,
   readKeyUsage,

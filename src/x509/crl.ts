@@ -18,11 +18,10 @@ import { distinguishedName } from './distinguished-name.ts';
 import {
   type DistributionPoint,
   type DistributionPointName,
-  type Extension,
-  readAuthorityKeyId,
   readDistributionPointName,
   readDistributionPoints,
-} from './extensions.ts';
+} from './distribution-points.ts';
+import { type Extension, readAuthorityKeyId } from './extensions.ts';
 import { nameKey } from './name-match.ts';
 
 /** What a CRL states. */

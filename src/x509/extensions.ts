@@ -15,7 +15,6 @@ import {
   tag,
 } from './der.ts';
 import { type GeneralName, readGeneralName } from './general-names.ts';
-import { canonicalRdn } from './name-match.ts';
 
 /** The object identifiers of what is read here. */
 export const extensionOid = {
@@ -92,20 +91,6 @@ export interface PolicyConstraints {
   readonly requireExplicit: number | undefined;
   readonly inhibitMapping: number | undefined;
 }
-
-/** Where revocation is published (RFC 5280 section 4.2.1.13). */
-export interface DistributionPoint {
-  /** The full name, or the issuer's name with one more part; undefined where only `crlIssuer` is given. */
-  readonly name: DistributionPointName | undefined;
-  /** Bits of ReasonFlags; undefined means all reasons. */
-  readonly reasons: readonly number[] | undefined;
-  readonly crlIssuer: readonly GeneralName[] | undefined;
-}
-
-export type DistributionPointName =
-  | { readonly fullName: readonly GeneralName[] }
-  /** The DER of the RelativeDistinguishedName, as a SET. */
-  | { readonly relativeName: Uint8Array };
 
 /** Where to ask about a certificate. Addresses as they stand in it: nobody has checked them. */
 export interface AuthorityInfoAccess {
@@ -245,41 +230,6 @@ export function readInhibitAnyPolicy(value: Uint8Array): number {
   return count;
 }
 
-export function readDistributionPoints(value: Uint8Array): readonly DistributionPoint[] {
-  return listOf(value, (list) => {
-    const reader = list.enter(tag.sequence);
-    const name = reader.optional(context(0, true));
-    const reasons = reader.optional(context(1, false));
-    const crlIssuer = reader.optional(context(2, true));
-    reader.end();
-    // RFC 5280 section 4.2.1.13: reasons alone name no place.
-    if (name === undefined && crlIssuer === undefined) {
-      throw malformed('a distribution point without a name');
-    }
-    return {
-      name: name === undefined ? undefined : readDistributionPointName(name),
-      reasons: reasons === undefined ? undefined : namedBits(reasons),
-      crlIssuer: crlIssuer === undefined ? undefined : readMembers(crlIssuer.content, readLocation),
-    };
-  });
-}
-
-/** The choice behind `[0]` of a distribution point, in certificates and in CRLs. */
-export function readDistributionPointName({ content }: Element): DistributionPointName {
-  const reader = new DerReader(content);
-  const choice = reader.next();
-  reader.end();
-  if (choice.tag === context(0, true)) {
-    return { fullName: readMembers(choice.content, readLocation) };
-  }
-  if (choice.tag !== context(1, true)) throw malformed('a distribution point of no known kind');
-  const relativeName = Uint8Array.from(choice.whole);
-  relativeName[0] = tag.set;
-  // Whoever compares names later relies on it that they can be compared.
-  canonicalRdn(relativeName);
-  return { relativeName };
-}
-
 export function readAuthorityInfoAccess(value: Uint8Array): AuthorityInfoAccess {
   const ocsp: string[] = [];
   const caIssuers: string[] = [];
@@ -295,12 +245,13 @@ export function readAuthorityInfoAccess(value: Uint8Array): AuthorityInfoAccess 
   return { ocsp, caIssuers };
 }
 
-function readLocation(reader: DerReader): GeneralName {
+/** The name of a place or of whoever is found there, which names no subject. */
+export function readLocation(reader: DerReader): GeneralName {
   return readGeneralName(reader, true);
 }
 
 /** The members of the one SEQUENCE OF that fills `value`: at least one, as everywhere in RFC 5280. */
-function listOf<T>(value: Uint8Array, read: (reader: DerReader) => T): T[] {
+export function listOf<T>(value: Uint8Array, read: (reader: DerReader) => T): T[] {
   const reader = new DerReader(value);
   const { content } = reader.next(tag.sequence);
   reader.end();
@@ -308,7 +259,7 @@ function listOf<T>(value: Uint8Array, read: (reader: DerReader) => T): T[] {
 }
 
 /** One member after the other, at least one. */
-function readMembers<T>(content: Uint8Array, read: (reader: DerReader) => T): T[] {
+export function readMembers<T>(content: Uint8Array, read: (reader: DerReader) => T): T[] {
   const reader = new DerReader(content);
   const members: T[] = [];
   do members.push(read(reader));

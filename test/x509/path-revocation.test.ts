@@ -44,7 +44,7 @@ function validate(options: Options): Promise<PathValidation> {
 
 async function assertValid(options: Options): Promise<void> {
   const answer = await validate(options);
-  assert.ok(answer.valid, JSON.stringify(answer));
+  assert.ok(answer.valid, 'reason' in answer ? answer.reason : undefined);
 }
 
 async function assertInvalid(
@@ -142,7 +142,7 @@ describe('validatePath with CRLs', () => {
     };
     const crls = [middleList, list(root, names(middle)), list(second)];
     const answer = await validate({ ...asked, crls });
-    assert.ok(answer.valid, JSON.stringify(answer));
+    assert.ok(answer.valid, 'reason' in answer ? answer.reason : undefined);
     assert.equal(answer.path[1]?.serialNumber, cross.serialNumber);
     const none = [middleList, list(root, names(middle)), list(second, names(cross))];
     await assertInvalid('ERR_CERTIFICATE_REVOKED', /./, { ...asked, crls: none }, middle);
@@ -235,12 +235,18 @@ describe('the signer of a CRL', () => {
       intermediates: [one.cert, two.cert],
       crls: [by('one', one), by('two', two)],
     });
-    // Nor does going round leave no time for a signer that is good.
-    const good = root.issue({ subject: 'one', keyUsage });
+    // Nor does going round leave no time for a signer that is good, going by a list for it alone.
+    const fullName = [{ uri: 'http://crl.example/' }];
+    const extensions = [distributionPoints({ fullName })];
+    const good = root.issue({ subject: 'one', keyUsage, extensions });
     await assertValid({
       leaf: asked.cert,
       intermediates: [one.cert, two.cert, good.cert],
-      crls: [rootList, by('one', good), by('two', two)],
+      crls: [
+        list(root, { extensions: [issuingPoint({ fullName })] }),
+        by('one', good),
+        by('two', two),
+      ],
     });
   });
 
@@ -308,7 +314,7 @@ describe('openssl verify -crl_check_all', () => {
         ...['-untrusted', middleFile, '-CRLfile', crlFile, leafFile],
       ]);
       const answer = await validate({ crls });
-      assert.equal(answer.valid, ok, `${text}${JSON.stringify(answer)}`);
+      assert.equal(answer.valid, ok, `${text}${'reason' in answer ? answer.reason : ''}`);
     });
   }
 });
