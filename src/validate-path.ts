@@ -67,7 +67,7 @@ export async function validatePath(options: ValidatePathOptions): Promise<PathVa
     [sources].flat().flatMap((source) => certificatesIn(source, unreadable));
 
   const [leaf, ...besides] = read(options.leaf);
-  if (leaf === undefined) return invalid(unreadable[0]!, undefined);
+  if (leaf === undefined) return invalid(unreadable[0] ?? malformed('nothing'), undefined);
   const anchors = read(options.trustAnchors);
   const intermediates = [...besides, ...read(options.intermediates ?? [])];
   const material = {

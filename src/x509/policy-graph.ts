@@ -125,15 +125,15 @@ export class PolicyGraph {
 
   /** Section 6.1.4 a and b. */
   #map({ policyMappings = [] }: Certificate): void {
+    if (policyMappings.length > maxPolicies) {
+      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate maps too many policies');
+    }
     const mapped = new Map<string, string[]>();
     for (const { issuer, subject } of policyMappings) {
       if (issuer === anyPolicy || subject === anyPolicy) {
         throw refused('a mapping from or to every policy');
       }
       mapped.set(issuer, [...(mapped.get(issuer) ?? []), subject]);
-    }
-    if (policyMappings.length > maxPolicies) {
-      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate maps too many policies');
     }
     if (this.#empty) return;
     const level = this.#levels.at(-1)!;

@@ -104,10 +104,11 @@ function checkRsaKey(bits: Uint8Array): void {
   if (modulus[0]! >= 0x80 || size < minRsaBits || size > maxRsaBits) {
     throw refused(`an RSA key of ${size} bits; ${minRsaBits} to ${maxRsaBits} are accepted`);
   }
-  // A huge exponent costs time; an even one, one or a negative one is none.
+  // A huge exponent costs time, and nobody uses more than 33 bits; an even one, one or a negative one is
+  // none.
   const last = exponent.at(-1)!;
   const small = exponent.length === 1 && last < 3;
-  if (exponent[0]! >= 0x80 || exponent.length > 8 || last % 2 === 0 || small) {
+  if (exponent[0]! >= 0x80 || bitLength(exponent) > 33 || last % 2 === 0 || small) {
     throw refused('an RSA exponent of no use');
   }
 }
@@ -177,6 +178,7 @@ function readPss(parameters: Element | undefined): Algorithm {
     maskReader !== undefined && oidOf(maskReader.next(tag.oid)) === mgf1
       ? hashOf(maskReader.next(tag.sequence))
       : undefined;
+  maskReader?.end();
   const salt = explicit(reader, 2);
   const trailer = explicit(reader, 3);
   reader.end();
