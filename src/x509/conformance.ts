@@ -156,7 +156,7 @@ function checkCommonName({ subject, names }: Certificate): void {
     const text = type === '2.5.4.3' ? stringOf(value) : undefined;
     if (
       text === undefined ||
-      !/^(?:0x[0-9a-f]+|[0-9a-f]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)
+      !/^(?:0x[0-9a-f]+|[0-9a-fx]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)
     )
       continue;
     if (![...names.dnsNames, ...names.ips].includes(text)) {

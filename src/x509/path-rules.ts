@@ -40,7 +40,8 @@ export function checkPath(
 ): { readonly policies: readonly string[] } | Fault {
   let current = chain.at(-1)!;
   try {
-    const anchorSpeaks = speaksOfPolicies(current);
+    // A leaf that is its own anchor says itself which policies it is valid for, if any.
+    const anchorSpeaks = chain.length === 1 || speaksOfPolicies(current);
     const graph = new PolicyGraph(rules.policies, chain.length - (anchorSpeaks ? 0 : 1));
     let names = new PermittedNames(left);
     let pathLength = Infinity;

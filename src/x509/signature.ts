@@ -172,13 +172,7 @@ function readPss(parameters: Element | undefined): Algorithm {
   if (parameters?.tag !== tag.sequence) throw refused('PSS without parameters, which means SHA-1');
   const reader = new DerReader(parameters.content);
   const hash = hashOf(explicit(reader, 0));
-  const mask = explicit(reader, 1);
-  const maskReader = mask === undefined ? undefined : new DerReader(mask.content);
-  const maskHash =
-    maskReader !== undefined && oidOf(maskReader.next(tag.oid)) === mgf1
-      ? hashOf(maskReader.next(tag.sequence))
-      : undefined;
-  maskReader?.end();
+  const maskHash = maskHashOf(explicit(reader, 1));
   const salt = explicit(reader, 2);
   const trailer = explicit(reader, 3);
   reader.end();
@@ -198,6 +192,15 @@ function explicit(reader: DerReader, number: number): Element | undefined {
   const element = inner.next();
   inner.end();
   return element;
+}
+
+function maskHashOf(element: Element | undefined): string | undefined {
+  if (element?.tag !== tag.sequence) return undefined;
+  const reader = new DerReader(element.content);
+  if (oidOf(reader.next(tag.oid)) !== mgf1) return undefined;
+  const hash = hashOf(reader.next());
+  reader.end();
+  return hash;
 }
 
 function hashOf(element: Element | undefined): string | undefined {
