@@ -153,7 +153,8 @@ describe('isSignedBy', () => {
       modulusLength: 2_048,
       hashAlgorithm: 'sha512',
       mgf1HashAlgorithm: 'sha512',
-      saltLength: 32,
+      // Typed as text; Node itself wants a number.
+      saltLength: 32 as unknown as string,
     });
     const good = pssSignature('sha512', 32, privateKey);
     assert.equal(asks(pss({ hash: 'sha512', salt: 32 }), good, publicKey), true);
