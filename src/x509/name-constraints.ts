@@ -179,11 +179,10 @@ function namesOf({ subject, subjectDn, subjectAltName: alternatives }: Certifica
   names.push({ form: 'directoryName', text: subjectDn, name: canonicalName(subject) });
   // RFC 5280 section 4.2.1.10 asks for the mail addresses of the subject where the extension has none;
   // somebody may read them where it has one, too. The common name is no host to us, but it is to those
-  // who read it where no other name is a host.
-  const hasHost = alternatives.some(({ kind }) => kind === 'dnsName');
+  // who read it where there is no other name.
   for (const { type, value } of attributesOf(subject)) {
     if (type === emailAddress) names.push(mailbox(value.whole));
-    if (type !== commonName || hasHost) continue;
+    if (type !== commonName || alternatives.length > 0) continue;
     const text = stringOf(value)?.toLowerCase() ?? '';
     if (text.includes('.') && isHostName(text)) names.push({ form: 'dnsName', text });
   }
