@@ -77,7 +77,7 @@ export async function validatePath(options: ValidatePathOptions): Promise<PathVa
     readAll(sources, 'CERTIFICATE', readCertificate, unreadable);
 
   const [leaf, ...besides] = read(options.leaf);
-  if (leaf === undefined) return invalid(unreadable[0]!, undefined);
+  if (leaf === undefined) return invalid(unreadable[0] ?? malformed('nothing'), undefined);
   const anchors = read(options.trustAnchors);
   const intermediates = [...besides, ...read(options.intermediates ?? [])];
   const material = {

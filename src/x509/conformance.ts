@@ -15,7 +15,8 @@ export type Profile = 'rfc5280' | 'webpki';
 /** Where in a path a certificate stands. */
 export type Role = 'leaf' | 'intermediate' | 'anchor';
 
-// Those that this package acts upon.
+// Those that this package acts upon and that may be critical (sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15
+// and 4.2.2.1 name those that never are).
 const understood = new Set<string>([
   extensionOid.keyUsage,
   extensionOid.subjectAltName,
@@ -31,15 +32,6 @@ const understood = new Set<string>([
 
 // Section 7.1.2.7.10 of the Baseline Requirements: code signing, mail, time stamping, OCSP.
 const purposesOfOthers = new Set(['3', '4', '8', '9'].map((n) => `1.3.6.1.5.5.7.3.${n}`));
-
-// RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2.1: never critical.
-const neverCritical = [
-  extensionOid.authorityKeyId,
-  extensionOid.subjectKeyId,
-  extensionOid.subjectDirectoryAttributes,
-  extensionOid.freshestCrl,
-  extensionOid.authorityInfoAccess,
-];
 
 // Sections 4.2.1.10 and 4.2.1.14: always.
 const alwaysCritical = [extensionOid.nameConstraints, extensionOid.inhibitAnyPolicy];
@@ -65,9 +57,6 @@ function checkCriticality({ extensions, policies }: Certificate): void {
     if (critical && !understood.has(oid)) {
       throw refused(`a critical extension that is unknown or must not be critical (${oid})`);
     }
-  }
-  for (const oid of neverCritical) {
-    if (extensions.get(oid)?.critical === true) throw refused(`${oid} as critical`);
   }
   for (const oid of alwaysCritical) {
     if (extensions.get(oid)?.critical === false) throw refused(`${oid} as not critical`);
@@ -167,7 +156,7 @@ function checkCommonName({ subject, names }: Certificate): void {
     const text = type === '2.5.4.3' ? stringOf(value) : undefined;
     if (
       text === undefined ||
-      !/^(?:0x[0-9a-f]+|[0-9a-f]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)
+      !/^(?:0x[0-9a-f]+|[0-9a-fx]*[.:][0-9a-fx.:]*)$|xn--|[^ -~]/i.test(text)
     )
       continue;
     if (![...names.dnsNames, ...names.ips].includes(text)) {

@@ -33,9 +33,9 @@ export function distinguishedName(name: Uint8Array): string {
       attributes.push(attributeText(type, pair.next()));
       pair.end();
     } while (!set.done);
-    parts.unshift(attributes.join('+'));
+    parts.push(attributes.join('+'));
   }
-  return parts.join(',');
+  return parts.reverse().join(',');
 }
 
 function attributeText(type: string, value: Element): string {

@@ -7,7 +7,7 @@ import { attributesOf, distinguishedName, stringOf } from './distinguished-name.
 import { isHostName } from './dns-name.ts';
 import { type GeneralName, upnOid } from './general-names.ts';
 import { ipBytes } from './ip-address.ts';
-import { type CanonicalName, canonicalName, isWithin } from './name-match.ts';
+import { type CanonicalName, canonicalName, isWithin, mayBeWithin } from './name-match.ts';
 
 export interface NameConstraints {
   readonly permitted: readonly Subtree[];
@@ -84,7 +84,12 @@ function readBase(element: Element): Subtree {
 
 function emailBase(text: string): string {
   const at = text.lastIndexOf('@');
-  return at < 0 ? hostBase(text) : `${text.slice(0, at)}@${hostBase(text.slice(at + 1))}`;
+  if (at < 0) return hostBase(text);
+  const host = text.slice(at + 1).toLowerCase();
+  // `@host` and `user@.host` are neither of the three forms: no mailbox would ever match them, and what
+  // they were meant to exclude would be let in.
+  if (at === 0 || !isHostName(host)) throw malformed('a name constraint that is no mailbox');
+  return `${text.slice(0, at)}@${host}`;
 }
 
 function hostBase(text: string): string {
@@ -107,17 +112,29 @@ function ipBase(content: Uint8Array): { address: Uint8Array; mask: Uint8Array } 
   return { address: content.subarray(0, half), mask };
 }
 
+/** How many more names may be compared with constraints, over all the paths that are tried for a leaf. */
+export interface Comparisons {
+  comparisons: number;
+}
+
+// Far more than certificates in use need, and some tens of milliseconds.
+export const maxComparisons = 262_144;
+
 /** What all CAs of a path so far allow those below them to be named. */
 export class PermittedNames {
+  readonly #left: Comparisons;
   readonly #sets: readonly NameConstraints[];
 
-  constructor(sets: readonly NameConstraints[] = []) {
+  constructor(left: Comparisons, sets: readonly NameConstraints[] = []) {
+    this.#left = left;
     this.#sets = sets;
   }
 
   /** The same, and within these constraints too. */
   narrowed(constraints: NameConstraints | undefined): PermittedNames {
-    return constraints === undefined ? this : new PermittedNames([...this.#sets, constraints]);
+    return constraints === undefined
+      ? this
+      : new PermittedNames(this.#left, [...this.#sets, constraints]);
   }
 
   /**
@@ -133,15 +150,13 @@ export class PermittedNames {
       (sum, { permitted, excluded }) => sum + permitted.length + excluded.length,
       0,
     );
-    if (names.length * constraints > maxComparisons) {
+    this.#left.comparisons -= names.length * constraints;
+    if (this.#left.comparisons < 0) {
       throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'too many names and name constraints');
     }
     for (const name of names) for (const set of this.#sets) checkName(name, set);
   }
 }
-
-// As much as other validators do (2^20 pairs), which is far more than certificates in use need.
-const maxComparisons = 1_048_576;
 
 type Name =
   | { readonly form: 'dnsName' | 'email' | 'uri'; readonly text: string }
@@ -151,29 +166,32 @@ type Name =
 
 const emailAddress = '1.2.840.113549.1.9.1';
 const commonName = '2.5.4.3';
+/** A mailbox with letters outside ASCII (RFC 9598). */
+const smtpUtf8Mailbox = '1.3.6.1.5.5.7.8.9';
 
 function namesOf({ subject, subjectDn, subjectAltName: alternatives }: Certificate): Name[] {
   const names: Name[] = alternatives.map(constrainable);
+  // RFC 9598 section 6: constraints of mail addresses are about these as well.
+  for (const { kind, value } of alternatives) {
+    if (kind === 'otherName' && value.oid === smtpUtf8Mailbox) names.push(mailbox(value.value));
+  }
   if (subjectDn === '') return names;
   names.push({ form: 'directoryName', text: subjectDn, name: canonicalName(subject) });
-  // RFC 5280 section 4.2.1.10: mail addresses in the subject count where the extension has none. The
-  // common name is no host to us, but it is to those who read it where no other name is a host.
+  // RFC 5280 section 4.2.1.10 asks for the mail addresses of the subject where the extension has none;
+  // somebody may read them where it has one, too. The common name is no host to us, but it is to those
+  // who read it where there is no other name.
   for (const { type, value } of attributesOf(subject)) {
-    const text = stringOf(value);
-    if (text === undefined) continue;
-    if (type === emailAddress && !alternatives.some(({ kind }) => kind === 'email')) {
-      names.push({ form: 'email', text });
-    }
-    if (
-      type === commonName &&
-      text.includes('.') &&
-      isHostName(text.toLowerCase()) &&
-      alternatives.length === 0
-    ) {
-      names.push({ form: 'dnsName', text: text.toLowerCase() });
-    }
+    if (type === emailAddress) names.push(mailbox(value.whole));
+    if (type !== commonName || alternatives.length > 0) continue;
+    const text = stringOf(value)?.toLowerCase() ?? '';
+    if (text.includes('.') && isHostName(text)) names.push({ form: 'dnsName', text });
   }
   return names;
+}
+
+/** A mailbox in whatever string; one that cannot be read has no host, see `coversEmail`. */
+function mailbox(der: Uint8Array): Name {
+  return { form: 'email', text: stringOf(new DerReader(der).next()) ?? '' };
 }
 
 function constrainable(name: GeneralName): Name {
@@ -213,13 +231,13 @@ function violation({ text }: Name, what: string): AuthError {
   return new AuthError('ERR_CERTIFICATE_CONSTRAINED', `the name ${quote(text)} ${what}`);
 }
 
-/** @param extent whether a name that stands for several must have all of them in the subtree, or any */
+/** @param extent whether a name that stands for several, or for one of several, must have all in the subtree */
 function covers(subtree: Subtree, name: Name, extent: 'all' | 'any'): boolean {
   switch (subtree.form) {
     case 'dnsName':
       return name.form === 'dnsName' && coversHost(subtree.base, name.text, extent);
     case 'email':
-      return name.form === 'email' && coversEmail(subtree.base, name.text);
+      return name.form === 'email' && coversEmail(subtree.base, name);
     case 'uri':
       return name.form === 'uri' && coversUri(subtree.base, name);
     case 'ip':
@@ -229,7 +247,10 @@ function covers(subtree: Subtree, name: Name, extent: 'all' | 'any'): boolean {
         name.bytes.every((byte, i) => ((byte ^ subtree.address[i]!) & subtree.mask[i]!) === 0)
       );
     case 'directoryName':
-      return name.form === 'directoryName' && isWithin(name.name, subtree.base);
+      return (
+        name.form === 'directoryName' &&
+        (extent === 'any' ? mayBeWithin : isWithin)(name.name, subtree.base)
+      );
     default:
       throw violation(name, 'is of a form that its CA constrains and nobody here can compare');
   }
@@ -242,10 +263,13 @@ function coversHost(base: string, presented: string, extent: 'all' | 'any'): boo
   return extent === 'any' && host !== presented && base.slice(base.indexOf('.') + 1) === host;
 }
 
-function coversEmail(base: string, mailbox: string): boolean {
-  const at = mailbox.lastIndexOf('@');
-  const host = mailbox.slice(at + 1).toLowerCase();
-  if (base.includes('@')) return `${mailbox.slice(0, at)}@${host}` === base;
+function coversEmail(base: string, name: Name): boolean {
+  const { text } = name;
+  const at = text.lastIndexOf('@');
+  const host = text.slice(at + 1).toLowerCase();
+  // Those in the extension are mailboxes, those of other places are any text.
+  if (at < 1 || !isHostName(host)) throw violation(name, 'is constrained and is no mailbox');
+  if (base.includes('@')) return `${text.slice(0, at)}@${host}` === base;
   return coversBareHost(base, host);
 }
 

@@ -4,6 +4,7 @@
 // them, so the work has bounds.
 import { AuthError, quote } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
+import { maxComparisons } from './name-constraints.ts';
 import { nameKey } from './name-match.ts';
 import { type Fault, type PathRules, checkPath } from './path-rules.ts';
 import { isSignedBy } from './signature.ts';
@@ -33,7 +34,12 @@ export interface Candidate {
 }
 
 // Each is far more than a sensible PKI needs and little enough to end in some milliseconds.
-const budget = { signatures: 120, chains: 60, steps: 2_000 } as const;
+const budget = {
+  signatures: 120,
+  chains: 60,
+  steps: 2_000,
+  comparisons: maxComparisons,
+} as const;
 const maxLength = 24;
 
 /**
@@ -48,6 +54,7 @@ export function* findPaths(
   rules: PathRules,
 ): Generator<Path, Fault> {
   const left = { ...budget };
+  const issuersOfChild = new Map<Certificate, Issuers>();
   const signed = new Map<Certificate, Map<Certificate, true | AuthError>>();
   let fault: Fault | undefined;
   let broken: Fault | undefined;
@@ -62,17 +69,18 @@ export function* findPaths(
       .withSubject(nameKey(last.subject))
       .find(({ certificate }) => isSame(certificate, last));
     if (itself !== undefined) yield* finish(chain, itself);
-    const name = nameKey(last.issuer);
-    const anchored = anchors.withSubject(name);
+    const { anchored, between } = issuersOf(last);
     let found = false;
-    for (const anchor of ordered(anchored, last)) {
+    for (const anchor of anchored) {
+      left.steps--;
       if (exhausted() !== undefined) return;
       if (isSame(anchor.certificate, last) || !isIssuedBy(last, anchor.certificate)) continue;
       found = true;
       yield* finish([...chain, anchor.certificate], anchor);
     }
     if (chain.length < maxLength) {
-      for (const { certificate } of ordered(intermediates.withSubject(name), last)) {
+      for (const { certificate } of between) {
+        left.steps--;
         if (exhausted() !== undefined) return;
         // RFC 4158 section 2.4.2: the same name and key once more leads nowhere new.
         if (chain.some((one) => isSameIssuer(one, certificate))) continue;
@@ -90,13 +98,25 @@ export function* findPaths(
 
   function* finish(chain: readonly Certificate[], anchor: TrustAnchor): Generator<Path, void> {
     left.chains--;
-    const outcome = checkPath(chain, rules);
+    const outcome = checkPath(chain, rules, left);
     if ('error' in outcome) fault ??= outcome;
     else yield { certificates: chain, anchor, policies: outcome.policies };
   }
 
+  function issuersOf(child: Certificate): Issuers {
+    let issuers = issuersOfChild.get(child);
+    if (issuers === undefined) {
+      const name = nameKey(child.issuer);
+      issuers = {
+        anchored: ordered(anchors.withSubject(name), child),
+        between: ordered(intermediates.withSubject(name), child),
+      };
+      issuersOfChild.set(child, issuers);
+    }
+    return issuers;
+  }
+
   function isIssuedBy(child: Certificate, issuer: Certificate): boolean {
-    left.steps--;
     const known = signed.get(child) ?? new Map<Certificate, true | AuthError>();
     signed.set(child, known);
     let answer = known.get(issuer);
@@ -111,10 +131,19 @@ export function* findPaths(
   }
 
   function exhausted(): Fault | undefined {
-    if (left.signatures > 0 && left.chains > 0 && left.steps > 0) return undefined;
-    const error = new AuthError('ERR_CERTIFICATE_UNDECIDED', 'too many certificates to try');
+    if (Object.values(left).every((rest) => rest > 0)) return undefined;
+    const error = new AuthError(
+      'ERR_CERTIFICATE_UNDECIDED',
+      'too many certificates, names or constraints to try',
+    );
     return { error, certificate: leaf };
   }
+}
+
+/** Who may have issued a certificate, the likeliest first. */
+interface Issuers {
+  readonly anchored: readonly TrustAnchor[];
+  readonly between: readonly Candidate[];
 }
 
 function verdict(child: Certificate, issuer: Certificate): true | AuthError {

@@ -3,10 +3,10 @@
 import { AuthError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { type Profile, checkConformance } from './conformance.ts';
-import { PermittedNames } from './name-constraints.ts';
+import { type Comparisons, PermittedNames, maxComparisons } from './name-constraints.ts';
 import { isSameName } from './name-match.ts';
 import { PolicyGraph, type PolicyOptions } from './policy-graph.ts';
-import { readPublicKey } from './signature.ts';
+import { publicKeyOf } from './trust-anchors.ts';
 import { type Purpose, checkPurpose } from './usage.ts';
 
 export interface PathRules {
@@ -30,17 +30,20 @@ export interface Fault {
  *
  * The anchor's own constraints count too (RFC 5937), and so does its validity period.
  *
+ * @param left the work that may still be done, where several chains are tried
  * @returns the policies the path is valid for, or what is wrong with it
  */
 export function checkPath(
   chain: readonly Certificate[],
   rules: PathRules,
+  left: Comparisons = { comparisons: maxComparisons },
 ): { readonly policies: readonly string[] } | Fault {
   let current = chain.at(-1)!;
   try {
-    const anchorSpeaks = speaksOfPolicies(current);
+    // A leaf that is its own anchor says itself which policies it is valid for, if any.
+    const anchorSpeaks = chain.length === 1 || speaksOfPolicies(current);
     const graph = new PolicyGraph(rules.policies, chain.length - (anchorSpeaks ? 0 : 1));
-    let names = new PermittedNames();
+    let names = new PermittedNames(left);
     let pathLength = Infinity;
     let depth = 0;
 
@@ -72,7 +75,7 @@ export function checkPath(
       checkCa(current);
       pathLength = Math.min(pathLength, current.basicConstraints?.pathLength ?? Infinity);
     }
-    readPublicKey(current.spki);
+    publicKeyOf(current);
     return { policies: graph.result() };
   } catch (error) {
     if (error instanceof AuthError) return { error, certificate: current };

@@ -3,7 +3,7 @@
 import { AuthError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import type { Role } from './conformance.ts';
-import { anyPolicy } from './extensions.ts';
+import { type PolicyMapping, anyPolicy } from './extensions.ts';
 import { isSameName } from './name-match.ts';
 
 export interface PolicyOptions {
@@ -17,7 +17,7 @@ export interface PolicyOptions {
   readonly inhibitAny?: boolean;
 }
 
-/** The policies valid at one certificate, each with those of the level above that it comes from. */
+/** The policies valid at one certificate, perhaps none, each with those of the level above that it comes from. */
 type Level = Map<string, ReadonlySet<string>>;
 
 // As many as some real authority might list, and no more: the work is their number per certificate.
@@ -29,7 +29,6 @@ export class PolicyGraph {
   readonly #levels: Level[] = [];
   /** The policies that the next certificate may name, each with where it comes from. */
   #expected: Level = new Map([[anyPolicy, new Set([anyPolicy])]]);
-  #empty = false;
   #explicitIn: number;
   #mappingIn: number;
   #anyIn: number;
@@ -54,30 +53,23 @@ export class PolicyGraph {
     const selfIssued = isSameName(certificate.issuer, certificate.subject);
     // An anchor without policies leaves them to those below (RFC 5937 section 3.2).
     if (policies !== undefined || role !== 'anchor') {
-      if (policies === undefined) this.#clear();
-      else if (!this.#empty) this.#enter(policies.oids, this.#anyIn > 0 || (selfIssued && !last));
-      if (this.#explicitIn === 0 && this.#empty)
+      const level = this.#enter(policies?.oids ?? [], this.#anyIn > 0 || (selfIssued && !last));
+      if (this.#explicitIn === 0 && level.size === 0) {
         throw refused('no policy that is valid down to it');
-
-      if (!last && policyMappings !== undefined) this.#map(certificate);
-      else if (!this.#empty) this.#expect(new Map());
+      }
+      if (last || policyMappings === undefined) this.#expect(level, new Map());
+      else this.#map(level, policyMappings);
     }
 
     if (!selfIssued || last) {
       this.#explicitIn = Math.max(0, this.#explicitIn - 1);
-      if (!last) {
-        this.#mappingIn = Math.max(0, this.#mappingIn - 1);
-        this.#anyIn = Math.max(0, this.#anyIn - 1);
-      }
+      this.#mappingIn = Math.max(0, this.#mappingIn - 1);
+      this.#anyIn = Math.max(0, this.#anyIn - 1);
     }
-    const { requireExplicit, inhibitMapping } = policyConstraints ?? {};
-    // At the leaf only a zero means anything (section 6.1.5 b).
-    if (requireExplicit !== undefined && (!last || requireExplicit === 0)) {
-      this.#explicitIn = Math.min(this.#explicitIn, requireExplicit);
-    }
-    if (last) return;
-    if (inhibitMapping !== undefined) this.#mappingIn = Math.min(this.#mappingIn, inhibitMapping);
-    if (inhibitAnyPolicy !== undefined) this.#anyIn = Math.min(this.#anyIn, inhibitAnyPolicy);
+    const { requireExplicit = Infinity, inhibitMapping = Infinity } = policyConstraints ?? {};
+    this.#explicitIn = Math.min(this.#explicitIn, requireExplicit);
+    this.#mappingIn = Math.min(this.#mappingIn, inhibitMapping);
+    this.#anyIn = Math.min(this.#anyIn, inhibitAnyPolicy ?? Infinity);
   }
 
   /**
@@ -87,7 +79,7 @@ export class PolicyGraph {
    * @throws AuthError `ERR_CERTIFICATE_POLICY` where there must be one and is none
    */
   result(): readonly string[] {
-    const authority = this.#empty ? new Set<string>() : this.#authoritySet();
+    const authority = this.#authoritySet();
     const valid =
       this.#initial === undefined
         ? [...authority]
@@ -100,12 +92,7 @@ export class PolicyGraph {
     return valid;
   }
 
-  #clear(): void {
-    this.#empty = true;
-    this.#levels.length = 0;
-  }
-
-  #enter(oids: readonly string[], anyCounts: boolean): void {
+  #enter(oids: readonly string[], anyCounts: boolean): Level {
     if (oids.length > maxPolicies) {
       throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate has too many policies');
     }
@@ -117,14 +104,17 @@ export class PolicyGraph {
       if (parents !== undefined) level.set(oid, parents);
     }
     if (anyCounts && oids.includes(anyPolicy)) {
-      for (const [oid, parents] of this.#expected) if (!level.has(oid)) level.set(oid, parents);
+      for (const [oid, parents] of this.#expected) level.set(oid, parents);
     }
-    if (level.size === 0) this.#clear();
-    else this.#levels.push(level);
+    this.#levels.push(level);
+    return level;
   }
 
   /** Section 6.1.4 a and b. */
-  #map({ policyMappings = [] }: Certificate): void {
+  #map(level: Level, policyMappings: readonly PolicyMapping[]): void {
+    if (policyMappings.length > maxPolicies) {
+      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate maps too many policies');
+    }
     const mapped = new Map<string, string[]>();
     for (const { issuer, subject } of policyMappings) {
       if (issuer === anyPolicy || subject === anyPolicy) {
@@ -132,28 +122,22 @@ export class PolicyGraph {
       }
       mapped.set(issuer, [...(mapped.get(issuer) ?? []), subject]);
     }
-    if (policyMappings.length > maxPolicies) {
-      throw new AuthError('ERR_CERTIFICATE_UNDECIDED', 'the certificate maps too many policies');
-    }
-    if (this.#empty) return;
-    const level = this.#levels.at(-1)!;
     if (this.#mappingIn > 0) {
       const fromAny = level.has(anyPolicy) ? new Set([anyPolicy]) : undefined;
       for (const issuer of mapped.keys()) {
         if (!level.has(issuer) && fromAny !== undefined) level.set(issuer, fromAny);
       }
-      this.#expect(mapped);
-      return;
+      this.#expect(level, mapped);
+    } else {
+      for (const issuer of mapped.keys()) level.delete(issuer);
+      this.#expect(level, new Map());
     }
-    for (const issuer of mapped.keys()) level.delete(issuer);
-    if (level.size === 0) this.#clear();
-    else this.#expect(new Map());
   }
 
   /** What the next certificate may name: each policy of the last level, or what it was mapped to. */
-  #expect(mapped: ReadonlyMap<string, readonly string[]>): void {
+  #expect(level: Level, mapped: ReadonlyMap<string, readonly string[]>): void {
     const expected = new Map<string, Set<string>>();
-    for (const policy of this.#levels.at(-1)!.keys()) {
+    for (const policy of level.keys()) {
       for (const name of mapped.get(policy) ?? [policy]) {
         const parents = expected.get(name);
         if (parents === undefined) expected.set(name, new Set([policy]));
@@ -166,15 +150,14 @@ export class PolicyGraph {
   /** Section 6.1.5 g: from the last level upwards, what hangs directly below every policy. */
   #authoritySet(): ReadonlySet<string> {
     const found = new Set<string>();
-    let reached = new Set(this.#levels.at(-1)?.keys() ?? [anyPolicy]);
-    if (reached.has(anyPolicy)) found.add(anyPolicy);
+    let reached = new Set(this.#levels.at(-1)?.keys());
     for (let i = this.#levels.length - 1; i >= 0; i--) {
       const level = this.#levels[i]!;
       const above = new Set<string>();
       for (const policy of reached) {
         for (const parent of level.get(policy)!) {
-          if (parent !== anyPolicy) above.add(parent);
-          else if (policy !== anyPolicy) found.add(policy);
+          if (parent === anyPolicy) found.add(policy);
+          else above.add(parent);
         }
       }
       reached = above;

@@ -107,10 +107,11 @@ function checkRsaKey(bits: Uint8Array): void {
   if (modulus[0]! >= 0x80 || size < minRsaBits || size > maxRsaBits) {
     throw refused(`an RSA key of ${size} bits; ${minRsaBits} to ${maxRsaBits} are accepted`);
   }
-  // A huge exponent costs time; an even one, one or a negative one is none.
+  // A huge exponent costs time, and nobody uses more than 33 bits; an even one, one or a negative one is
+  // none.
   const last = exponent.at(-1)!;
   const small = exponent.length === 1 && last < 3;
-  if (exponent[0]! >= 0x80 || exponent.length > 8 || last % 2 === 0 || small) {
+  if (exponent[0]! >= 0x80 || bitLength(exponent) > 33 || last % 2 === 0 || small) {
     throw refused('an RSA exponent of no use');
   }
 }
@@ -195,12 +196,7 @@ function readPss(parameters: Element | undefined): Algorithm {
   if (parameters?.tag !== tag.sequence) throw refused('PSS without parameters, which means SHA-1');
   const reader = new DerReader(parameters.content);
   const hash = hashOf(explicit(reader, 0));
-  const mask = explicit(reader, 1);
-  const maskReader = mask === undefined ? undefined : new DerReader(mask.content);
-  const maskHash =
-    maskReader !== undefined && oidOf(maskReader.next(tag.oid)) === mgf1
-      ? hashOf(maskReader.next(tag.sequence))
-      : undefined;
+  const maskHash = maskHashOf(explicit(reader, 1));
   const salt = explicit(reader, 2);
   const trailer = explicit(reader, 3);
   reader.end();
@@ -220,6 +216,15 @@ function explicit(reader: DerReader, number: number): Element | undefined {
   const element = inner.next();
   inner.end();
   return element;
+}
+
+function maskHashOf(element: Element | undefined): string | undefined {
+  if (element?.tag !== tag.sequence) return undefined;
+  const reader = new DerReader(element.content);
+  if (oidOf(reader.next(tag.oid)) !== mgf1) return undefined;
+  const hash = hashOf(reader.next());
+  reader.end();
+  return hash;
 }
 
 function hashOf(element: Element | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import { AuthError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
+import type { KeyUsage } from './extensions.ts';
 
 /** Which end of a TLS connection a certificate is shown for. */
 export type TlsPurpose = 'clientAuth' | 'serverAuth';
@@ -13,6 +14,13 @@ export const purposeOid: Readonly<Record<Purpose, string>> = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
   any: '2.5.29.37.0',
+};
+
+/** The uses of a key that are consistent with a purpose (RFC 5280 section 4.2.1.12). */
+const consistentUses: Readonly<Record<Exclude<Purpose, 'any'>, readonly KeyUsage[]>> = {
+  serverAuth: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
+  clientAuth: ['digitalSignature', 'keyAgreement'],
+  ocspSigning: ['digitalSignature', 'contentCommitment'],
 };
 
 /**
@@ -51,9 +59,7 @@ export function checkPurpose(certificate: Certificate, purpose: Purpose, leaf: b
   if (!fits) {
     throw new AuthError('ERR_CERTIFICATE_USAGE', `the certificate is not meant for ${purpose}`);
   }
-  // RFC 5280 section 4.2.1.12: the uses of the key that are consistent with TLS.
-  const uses = ['digitalSignature', 'keyEncipherment', 'keyAgreement'] as const;
-  if (leaf && keyUsage !== undefined && !uses.some((use) => keyUsage.has(use))) {
-    throw new AuthError('ERR_CERTIFICATE_USAGE', "the certificate's key is not for TLS");
+  if (leaf && keyUsage !== undefined && !consistentUses[purpose].some((use) => keyUsage.has(use))) {
+    throw new AuthError('ERR_CERTIFICATE_USAGE', `the certificate's key is not for ${purpose}`);
   }
 }

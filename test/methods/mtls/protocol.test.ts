@@ -7,7 +7,6 @@ import {
 } from '../../../src/methods/mtls/protocol.ts';
 import { type IssueOptions, testAuthority } from '../../../src/pki/testing.ts';
 import { readCertificate } from '../../../src/x509/certificate.ts';
-import { checkValidity } from '../../../src/x509/path-rules.ts';
 import { authError } from '../../support/errors.ts';
 
 const root = testAuthority({ subject: 'ca' });
@@ -113,35 +112,5 @@ describe('certificateEvidence', () => {
     const nameless = { dnsNames: [], subject: [] };
     assert.throws(() => evidenceOf(nameless, () => undefined), authError('ERR_CERTIFICATE_NAME'));
     assert.equal(evidenceOf(nameless, () => 'user:x').subject, 'user:x');
-  });
-});
-
-describe('checkValidity', () => {
-  const notBefore = new Date('2030-01-01T00:00:00Z');
-  const notAfter = new Date('2031-01-01T00:00:00Z');
-  const evidence = evidenceOf({ notBefore, notAfter });
-  const at = (instant: Date, milliseconds: number): Date =>
-    new Date(instant.getTime() + milliseconds);
-
-  for (const now of [notBefore, notAfter, at(notBefore, 1), at(notAfter, -1)]) {
-    it(`holds at ${now.toISOString()}`, () => checkValidity(evidence, now));
-  }
-
-  it('does not hold a moment before, or a second after', () => {
-    assert.throws(
-      () => checkValidity(evidence, at(notBefore, -1)),
-      authError('ERR_CERTIFICATE_NOT_YET_VALID', /begins 2030-01-01T00:00:00\.000Z/),
-    );
-    assert.throws(
-      () => checkValidity(evidence, at(notAfter, 1_000)),
-      authError('ERR_CERTIFICATE_EXPIRED', /ended 2031-01-01T00:00:00\.000Z/),
-    );
-  });
-
-  it('holds never where the end comes before the beginning', () => {
-    const never = evidenceOf({ notBefore: notAfter, notAfter: notBefore });
-    for (const now of [notBefore, notAfter, at(notBefore, 1)]) {
-      assert.throws(() => checkValidity(never, now), /the certificate (ended|begins)/);
-    }
   });
 });

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** A directory that ends with the test. */
+export function directoryFor(context: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+/** A clock for `performance.now` that goes on by a minute whenever it is told to. */
+export function minutes({ mock }: TestContext): { pass(): void } {
+  let now = performance.now();
+  mock.method(performance, 'now', () => now);
+  return { pass: () => void (now += 60_000) };
+}
+
+/** Waits until something holds that work in the background brings about. */
+export async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error('it never came about');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

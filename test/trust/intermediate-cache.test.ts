@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { testAuthority } from '../../src/pki/testing.ts';
+import { IntermediateCache } from '../../src/trust/intermediate-cache.ts';
+import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
+import { nameKey } from '../../src/x509/name-match.ts';
+
+const root = testAuthority();
+const intermediate = (subject: string): Certificate =>
+  readCertificate(root.intermediate({ subject, keyPair: root.keyPair }).der);
+const key = ({ subject }: Certificate): string => nameKey(subject);
+
+describe('IntermediateCache', () => {
+  it('has certificates by their subject, each once', () => {
+    const cache = new IntermediateCache();
+    const [one, same, other] = [intermediate('one'), intermediate('ONE'), intermediate('other')];
+    for (const certificate of [one, same, other, readCertificate(one.der)]) cache.add(certificate);
+    const found = cache.withSubject(key(one)).map(({ certificate }) => certificate);
+    assert.deepEqual(found, [one, same]);
+    assert.deepEqual(cache.withSubject('nobody'), []);
+  });
+
+  it('forgets the one that was of use longest ago, beyond a thousand', () => {
+    const cache = new IntermediateCache();
+    const all = Array.from({ length: 1_000 }, (_, i) => intermediate(`CA ${i}`));
+    for (const certificate of all) cache.add(certificate);
+    cache.add(all[0]!);
+    cache.add(intermediate('CA 2'));
+    const known = (i: number) => cache.withSubject(key(all[i]!)).length;
+    assert.deepEqual([known(0), known(1), known(2), known(999)], [1, 0, 2, 1]);
+    cache.add(intermediate('another'));
+    assert.deepEqual([known(0), known(2), known(3)], [1, 1, 1]);
+  });
+});
