@@ -44,7 +44,7 @@ const alwaysCritical = [extensionOid.nameConstraints, extensionOid.inhibitAnyPol
 export function checkConformance(certificate: Certificate, role: Role, profile: Profile): void {
   checkCriticality(certificate);
   checkNames(certificate, role);
-  checkKeyIds(certificate);
+  checkKeyIds(certificate, role);
   if (role === 'leaf' && certificate.policies?.irregularNotice === true) {
     throw refused('a user notice in a kind of text that is not allowed');
   }
@@ -94,17 +94,13 @@ function checkNames(certificate: Certificate, role: Role): void {
   }
 }
 
-function checkKeyIds({
-  issuer,
-  subject,
-  authorityKeyId,
-  subjectKeyId,
-  basicConstraints,
-}: Certificate): void {
-  // Sections 4.2.1.1 and 4.2.1.2.
-  if (authorityKeyId?.keyId === undefined) {
-    // Who signed it is plain where it did so itself.
-    if (!isSameName(issuer, subject)) throw refused('no authority key identifier');
+function checkKeyIds(certificate: Certificate, role: Role): void {
+  const { issuer, subject, authorityKeyId, subjectKeyId, basicConstraints } = certificate;
+  // Sections 4.2.1.1 and 4.2.1.2. Who signed is plain where a certificate did so itself, but not in between:
+  // there the same name has another key.
+  const selfSigned = role !== 'intermediate' && isSameName(issuer, subject);
+  if (authorityKeyId?.keyId === undefined && !selfSigned) {
+    throw refused('no authority key identifier');
   }
   if (basicConstraints?.ca === true && subjectKeyId === undefined) {
     throw refused('no subject key identifier, and is a CA');

@@ -7,7 +7,7 @@ import { guard } from 'countersign/node';
 import { answerParent } from './answer-parent.mjs';
 import { keptConnections } from './kept-connection.mjs';
 
-let verifier;
+let loaded;
 
 answerParent({
   /** Microseconds per chain of three, leaf first: what it needs, and all of it. */
@@ -38,15 +38,15 @@ answerParent({
   async load({ options }) {
     const memory = used();
     const start = performance.now();
-    verifier = createVerifier({ methods: [mtls(options)] });
+    loaded = createVerifier({ methods: [mtls(options)] });
     return { milliseconds: performance.now() - start, bytes: used() - memory };
   },
   /** Microseconds for the first request on each of so many new connections, and for those that follow. */
   async requests({ material, connections }) {
     const { sockets, close } = await keptConnections(material, connections);
-    const first = await each(connections, (i) => decide(verifier, sockets[i], material));
+    const first = await each(connections, (i) => decide(loaded, sockets[i], material));
     const later = await each(connections * 20, (i) =>
-      decide(verifier, sockets[i % connections], material),
+      decide(loaded, sockets[i % connections], material),
     );
     await close();
     return { first, later };

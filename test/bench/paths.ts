@@ -71,10 +71,10 @@ async function atScale(sizes: PathSizes, directory: string): Promise<readonly Ro
   const long = join(directory, 'long.crl');
   writeFileSync(long, ca.crl().der);
 
-  const one = await measured(sizes, material, { trustAnchors: ca.cert });
-  const anchors = await measured(sizes, material, { trustAnchors: [...many, ca.cert] });
-  const few = await measured(sizes, material, listed(ca.cert, short));
-  const million = await measured(sizes, material, listed(ca.cert, long));
+  const one = await measure(sizes, material, { trustAnchors: ca.cert });
+  const anchors = await measure(sizes, material, { trustAnchors: [...many, ca.cert] });
+  const few = await measure(sizes, material, listed(ca.cert, short));
+  const million = await measure(sizes, material, listed(ca.cert, long));
   const [manyText, longText] = [sizes.anchors, sizes.revocations].map((n) =>
     n.toLocaleString('en'),
   );
@@ -96,7 +96,7 @@ function listed(trustAnchors: string, crls: string): MtlsOptions {
   return { trustAnchors, revocation: { mode: 'require', crls } };
 }
 
-async function measured(
+async function measure(
   { rounds, connections }: PathSizes,
   material: Material,
   options: MtlsOptions,
