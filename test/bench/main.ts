@@ -21,7 +21,8 @@ const sizes = {
     seconds: 60,
   },
   full: {
-    frameworks: { starts: 8, rounds: 4, requests: 2000, warmUp: 6000 },
+    // Long rounds: the first requests of each find the caches full of its neighbours.
+    frameworks: { starts: 5, rounds: 4, requests: 8000, warmUp: 8000 },
     guard: { rounds: 60, requests: 4000 },
     memory: { rounds: 5, connections: 400 },
     newConnections: 200,
