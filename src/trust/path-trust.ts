@@ -48,12 +48,14 @@ export class PathTrust {
     this.#rules = rules;
   }
 
-  /** Another value means other anchors or other revocations: what was trusted must be asked again. */
+  /** Another value means other certificates or revocations: what was decided must be asked again. */
   get version(): string {
     this.#anchors.refresh();
     this.#intermediates?.refresh();
     this.#revocation?.refresh();
-    return `${this.#anchors.version} ${this.#revocation?.version ?? 0}`;
+    return [this.#anchors, this.#intermediates, this.#revocation]
+      .map((source) => source?.version ?? 0)
+      .join(' ');
   }
 
   /**

@@ -97,19 +97,22 @@ describe('PathTrust', () => {
     }
   });
 
-  it('has another version where anchors or revocations are others', async (context) => {
-    const file = join(directoryFor(context), 'ca.pem');
-    writeFileSync(file, root.cert);
-    const clock = minutes(context);
-    const paths = trust({ anchors: file, check: () => 0 });
-    const { version } = paths;
-    assert.match(version, / 7$/);
-    assert.equal(paths.version, version);
-    writeFileSync(file, testAuthority().cert);
-    clock.pass();
-    await until(() => paths.version !== version);
-    assert.throws(() => paths.find(root.issue(host).der, [], now), untrusted);
-  });
+  for (const what of ['anchors', 'intermediates'] as const) {
+    it(`has another version where ${what} are others`, async (context) => {
+      const file = join(directoryFor(context), 'ca.pem');
+      writeFileSync(file, root.cert);
+      const clock = minutes(context);
+      const paths = trust({ [what]: file, check: () => 0 });
+      const { version } = paths;
+      assert.match(version, / 7$/);
+      assert.equal(paths.version, version);
+      writeFileSync(file, testAuthority().cert);
+      clock.pass();
+      await until(() => paths.version !== version);
+      if (what === 'intermediates') return;
+      assert.throws(() => paths.find(root.issue(host).der, [], now), untrusted);
+    });
+  }
 });
 
 describe('revocation of a path', () => {

@@ -41,7 +41,7 @@ function certificate(says: Says): Certificate {
 
 /** The policies of a path, from below the anchor down to the leaf. */
 function policiesOf(path: readonly Says[], options: PolicyOptions = {}): readonly string[] {
-  const graph = new PolicyGraph(options, path.length);
+  const graph = new PolicyGraph(options);
   for (const [i, says] of path.entries()) {
     graph.add(certificate(says), i === path.length - 1 ? 'leaf' : 'intermediate');
   }
@@ -403,7 +403,7 @@ describe('PolicyGraph', () => {
   }
 
   it('leaves the policies to those below where an anchor says nothing of them', () => {
-    const graph = new PolicyGraph(explicit, 2);
+    const graph = new PolicyGraph(explicit);
     graph.add(certificate({ inhibitAny: 0, selfIssued: true }), 'anchor');
     graph.add(certificate(of(A)), 'leaf');
     assert.deepEqual(graph.result(), [A]);
@@ -411,7 +411,7 @@ describe('PolicyGraph', () => {
 
   it("takes an anchor's own policies, mappings and limits", () => {
     const under = (says: Says, leaf: Says) => {
-      const graph = new PolicyGraph({}, 2);
+      const graph = new PolicyGraph({});
       graph.add(certificate({ ...says, selfIssued: true }), 'anchor');
       graph.add(certificate(leaf), 'leaf');
       return graph.result();
