@@ -306,8 +306,8 @@ describe('the work of building paths', () => {
   const undecided = ({ fault, work }: Outcome): void => {
     assert.equal(fault.error.code, 'ERR_CERTIFICATE_UNDECIDED');
     assert.match(fault.error.message, /too many/);
-    assert.ok(work.signatures <= 120, `${work.signatures} signatures`);
-    assert.ok(work.lookups <= 130, `${work.lookups} lookups`);
+    assert.ok(work.signatures <= 40, `${work.signatures} signatures`);
+    assert.ok(work.lookups <= 42, `${work.lookups} lookups`);
   };
   const many = (count: number, make: (i: number) => TestAuthority) =>
     Array.from({ length: count }, (_, i) => make(i));
