@@ -280,7 +280,8 @@ describe('a name that cannot be compared with its constraint', () => {
 });
 
 describe('the work of comparing', () => {
-  const subtrees = (count: number) => Array<GeneralName>(count).fill({ dnsName: 'a' });
+  const subtrees = (count: number): readonly GeneralName[] =>
+    Array.from({ length: count }, () => ({ dnsName: 'a' }));
 
   it('is bounded over all certificates and chains together', () => {
     const left = { comparisons: 2 * 3 * 4 };

@@ -22,13 +22,13 @@ interface Says {
   readonly selfIssued?: boolean;
 }
 
-const [one, two] = [distinguishedName('one'), distinguishedName('two')];
+const [ownName, otherName] = [distinguishedName('one'), distinguishedName('two')];
 
 function certificate(says: Says): Certificate {
   const { policies, map, requireExplicit, inhibitMapping, inhibitAny, selfIssued } = says;
   return {
-    issuer: one,
-    subject: selfIssued === true ? one : two,
+    issuer: ownName,
+    subject: selfIssued === true ? ownName : otherName,
     policies: policies === undefined ? undefined : { oids: policies },
     policyMappings: map?.map(([issuer, subject]) => ({ issuer, subject })),
     policyConstraints:
@@ -471,7 +471,10 @@ describe('PolicyGraph', () => {
     // Each level maps every policy to every other: the tree has 20 to the power of 20 nodes.
     const all = Array.from({ length: 20 }, (_, i) => `1.2.${i}`);
     const level: Says = { policies: all, map: all.flatMap((a) => all.map((b) => [a, b] as const)) };
-    assert.deepEqual(policiesOf([...Array<Says>(20).fill(level), of(...all)]), [...all].sort());
+    assert.deepEqual(
+      policiesOf([...Array.from({ length: 20 }, () => level), of(...all)]),
+      [...all].sort(),
+    );
   });
 
   it('bears as many policies and mappings as are in use, and no more than 1,024', () => {
