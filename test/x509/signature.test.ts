@@ -174,8 +174,8 @@ describe('isSignedBy', () => {
       assert.equal(asks(algorithm(oid), byRsa, keys.rsa.publicKey), false);
     }
     const byEc = sign('sha256', content, keys.p256.privateKey);
-    const rsa = algorithm('1.2.840.113549.1.1.11', nothing());
-    assert.equal(asks(rsa, byEc, keys.p256.publicKey), false);
+    const pkcs1 = algorithm('1.2.840.113549.1.1.11', nothing());
+    assert.equal(asks(pkcs1, byEc, keys.p256.publicKey), false);
     assert.equal(asks(pss({ salt: 32 }), byEc, keys.p256.publicKey), false);
   });
 
