@@ -3,6 +3,8 @@ import { nameKey } from '../x509/name-match.ts';
 import type { Candidate } from '../x509/path-builder.ts';
 
 const maxCertificates = 1_000;
+/** Ten times what CAs have. A peer with a larger one has to send it each time. */
+const maxBytes = 16_384;
 
 /**
  * Intermediates of paths that were valid, for peers that send none: a resumed session shows no chain, and
@@ -19,6 +21,7 @@ export class IntermediateCache {
   }
 
   add(certificate: Certificate): void {
+    if (certificate.der.length > maxBytes) return;
     const thumbprint = Buffer.from(certificate.der).toString('latin1');
     const known = this.#byThumbprint.get(thumbprint);
     if (known !== undefined) {

@@ -19,17 +19,20 @@ export interface TrustedPath extends Path {
   readonly until: number;
 }
 
+type Revocation = Pick<RevocationChecker, 'version' | 'check'>;
+
+/** The paths that certain anchors vouch for. */
 export class PathTrust {
   readonly #anchors: AnchorSets;
   readonly #intermediates: CertificateStore | undefined;
-  readonly #revocation: RevocationChecker | undefined;
+  readonly #revocation: Revocation | undefined;
   readonly #rules: Omit<PathRules, 'at'>;
   readonly #seen = new IntermediateCache();
 
   constructor(
     anchors: AnchorSets,
     intermediates: CertificateStore | undefined,
-    revocation: RevocationChecker | undefined,
+    revocation: Revocation | undefined,
     purpose: TlsPurpose,
   ) {
     this.#anchors = anchors;
@@ -38,11 +41,11 @@ export class PathTrust {
     this.#rules = { purpose, maxDepth: 10, policies: {}, profile: 'rfc5280' };
   }
 
-  /** Another value means other anchors or other revocations: what was trusted must be asked again. */
+  /** Another value means other certificates or revocations: what was decided must be asked again. */
   get version(): string {
     this.#anchors.refresh();
     this.#intermediates?.refresh();
-    return `${this.#anchors.version} ${this.#revocation?.version ?? 0}`;
+    return `${this.#anchors.version} ${this.#intermediates?.version ?? 0} ${this.#revocation?.version ?? 0}`;
   }
 
   /**

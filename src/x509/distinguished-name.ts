@@ -35,7 +35,7 @@ export function distinguishedName(name: Uint8Array): string {
     } while (!set.done);
     parts.push(attributes.join('+'));
   }
-  return parts.reverse().join(',');
+  return parts.toReversed().join(',');
 }
 
 function attributeText(type: string, value: Element): string {

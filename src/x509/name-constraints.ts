@@ -83,12 +83,12 @@ function readBase(element: Element): Subtree {
 }
 
 function emailBase(text: string): string {
-  const at = text.lastIndexOf('@');
-  if (at < 0) return hostBase(text);
+  const at = text.indexOf('@');
+  if (at < 1) return hostBase(text);
   const host = text.slice(at + 1).toLowerCase();
-  // `@host` and `user@.host` are neither of the three forms: no mailbox would ever match them, and what
-  // they were meant to exclude would be let in.
-  if (at === 0 || !isHostName(host)) throw malformed('a name constraint that is no mailbox');
+  // `user@.host` is neither of the three forms, and no more is `@host`: no mailbox would ever match them, and
+  // what they were meant to exclude would be let in.
+  if (!isHostName(host)) throw malformed('a name constraint that is no mailbox');
   return `${text.slice(0, at)}@${host}`;
 }
 
@@ -265,7 +265,7 @@ function coversHost(base: string, presented: string, extent: 'all' | 'any'): boo
 
 function coversEmail(base: string, name: Name): boolean {
   const { text } = name;
-  const at = text.lastIndexOf('@');
+  const at = text.indexOf('@');
   const host = text.slice(at + 1).toLowerCase();
   // Those in the extension are mailboxes, those of other places are any text.
   if (at < 1 || !isHostName(host)) throw violation(name, 'is constrained and is no mailbox');

@@ -33,9 +33,10 @@ export interface Candidate {
   readonly certificate: Certificate;
 }
 
-// Each is far more than a sensible PKI needs and little enough to end in some milliseconds.
+// Each is far more than a sensible PKI needs. A signature on P-521, key included, takes some milliseconds, and
+// whoever asks for many of them need not have proved anything yet.
 const budget = {
-  signatures: 120,
+  signatures: 40,
   chains: 60,
   steps: 2_000,
   comparisons: maxComparisons,
@@ -70,12 +71,9 @@ export function* findPaths(
       .find(({ certificate }) => isSame(certificate, last));
     if (itself !== undefined) yield* finish(chain, itself);
     const { anchored, between } = issuersOf(last);
-    let found = false;
     for (const anchor of anchored) {
-      left.steps--;
       if (exhausted() !== undefined) return;
       if (isSame(anchor.certificate, last) || !isIssuedBy(last, anchor.certificate)) continue;
-      found = true;
       yield* finish([...chain, anchor.certificate], anchor);
     }
     if (chain.length < maxLength) {
@@ -87,11 +85,11 @@ export function* findPaths(
         // The same CA as an anchor: what the anchor says of itself must not be got around.
         if (anchored.some((anchor) => isSameIssuer(anchor.certificate, certificate))) continue;
         if (!isIssuedBy(last, certificate)) continue;
-        found = true;
         yield* extend([...chain, certificate]);
       }
     }
-    if (!found && chain.length > (orphan?.height ?? 0)) {
+    // Those above it have been here before.
+    if (chain.length > (orphan?.height ?? 0)) {
       orphan = { certificate: last, height: chain.length };
     }
   }

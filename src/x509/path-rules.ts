@@ -40,9 +40,7 @@ export function checkPath(
 ): { readonly policies: readonly string[] } | Fault {
   let current = chain.at(-1)!;
   try {
-    // A leaf that is its own anchor says itself which policies it is valid for, if any.
-    const anchorSpeaks = chain.length === 1 || speaksOfPolicies(current);
-    const graph = new PolicyGraph(rules.policies, chain.length - (anchorSpeaks ? 0 : 1));
+    const graph = new PolicyGraph(rules.policies);
     let names = new PermittedNames(left);
     let pathLength = Infinity;
     let depth = 0;
@@ -58,7 +56,7 @@ export function checkPath(
       checkValidity(current, rules.at);
       checkPurpose(current, rules.purpose, leaf);
       if (leaf || !selfIssued) names.check(current);
-      if (!anchor || anchorSpeaks) graph.add(current, role);
+      graph.add(current, role);
       if (leaf) break;
 
       names = names.narrowed(current.nameConstraints);
@@ -120,13 +118,6 @@ function checkOwnAnchor({ basicConstraints }: Certificate, selfIssued: boolean):
 function checkCa({ basicConstraints, keyUsage }: Certificate): void {
   if (basicConstraints?.ca !== true) throw issuerError('is no CA');
   if (keyUsage?.has('keyCertSign') === false) throw issuerError('may not sign certificates');
-}
-
-function speaksOfPolicies(anchor: Certificate): boolean {
-  const { policies, policyMappings, policyConstraints, inhibitAnyPolicy } = anchor;
-  return [policies, policyMappings, policyConstraints, inhibitAnyPolicy].some(
-    (one) => one !== undefined,
-  );
 }
 
 function issuerError(what: string): AuthError {

@@ -29,17 +29,17 @@ export class PolicyGraph {
   readonly #levels: Level[] = [];
   /** The policies that the next certificate may name, each with where it comes from. */
   #expected: Level = new Map([[anyPolicy, new Set([anyPolicy])]]);
+  /** In how many certificates more it begins to hold, for each of the three limits of section 6.1.2. */
   #explicitIn: number;
   #mappingIn: number;
   #anyIn: number;
 
-  /** @param length the number of certificates that are to come */
-  constructor(options: PolicyOptions, length: number) {
+  constructor(options: PolicyOptions) {
     const { initial, requireExplicit, inhibitMapping, inhibitAny } = options;
     this.#initial = initial?.includes(anyPolicy) === true ? undefined : initial;
-    this.#explicitIn = requireExplicit === true ? 0 : length + 1;
-    this.#mappingIn = inhibitMapping === true ? 0 : length + 1;
-    this.#anyIn = inhibitAny === true ? 0 : length + 1;
+    this.#explicitIn = requireExplicit === true ? 0 : Infinity;
+    this.#mappingIn = inhibitMapping === true ? 0 : Infinity;
+    this.#anyIn = inhibitAny === true ? 0 : Infinity;
   }
 
   /**

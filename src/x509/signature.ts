@@ -125,9 +125,9 @@ export function rsaBits(spki: Uint8Array): number {
   return bitLength(integerBytes(key.next(tag.integer)));
 }
 
+/** Of a positive integer in DER: a first byte of zero stands before one whose highest bit is set. */
 function bitLength(integer: Uint8Array): number {
-  const magnitude = integer[0] === 0 ? integer.subarray(1) : integer;
-  return magnitude.length * 8 - Math.clz32(magnitude[0] ?? 0) + 24;
+  return integer.length * 8 - Math.clz32(integer[0]!) + 24;
 }
 
 /**

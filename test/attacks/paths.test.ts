@@ -111,6 +111,57 @@ const rows: readonly Row[] = [
         .issue(names),
     code: 'ERR_CERTIFICATE_CONSTRAINED',
   },
+  ...(
+    [
+      [
+        'an organization in a string that nobody reads',
+        { excluded: [{ directoryName: [{ type: 'O', value: 'evil' }] }] },
+        { ...names, subject: [{ type: 'O', value: 'evil', as: 'universal' }] },
+      ],
+      [
+        'a mail address in a string that nobody reads',
+        { permitted: [{ email: 'bank.example' }] },
+        { ...names, subject: [{ type: 'emailAddress', value: 'a@evil.example', as: 'universal' }] },
+      ],
+      [
+        'a mail address of its subject beside a good one',
+        { permitted: [{ email: 'bank.example' }] },
+        {
+          emails: ['alice@bank.example'],
+          subject: [{ type: 'emailAddress', value: 'a@evil.example' }],
+        },
+      ],
+      [
+        'a host in the user part of a URI',
+        { permitted: [{ uri: 'bank.example' }] },
+        { uris: ['https://bank.example@evil.example/'] },
+      ],
+      [
+        'an address as the host of a URI',
+        { excluded: [{ uri: '.evil.example' }] },
+        { uris: ['https://[::1]/'] },
+      ],
+      [
+        'a wildcard that stands for an excluded host',
+        { excluded: [{ dnsName: 'a.bank.example' }] },
+        { dnsNames: ['*.bank.example'] },
+      ],
+    ] as const
+  ).map(([what, nameConstraints, leaf]) => ({
+    name: `C10: ${what}`,
+    shows: () => below({ nameConstraints }, leaf),
+    code: 'ERR_CERTIFICATE_CONSTRAINED',
+  })),
+  {
+    name: 'C10: constraints that no mailbox could break',
+    shows: () =>
+      below(
+        { nameConstraints: { excluded: [{ email: '@evil.example' }] } },
+        { emails: ['a@evil.example'] },
+      ),
+    // A CA that cannot be read is none.
+    code: 'ERR_CERTIFICATE_UNTRUSTED',
+  },
   {
     name: 'C11: a CA below one that allows none',
     shows: () => authority.intermediate({ pathLength: 0 }).intermediate().issue(names),

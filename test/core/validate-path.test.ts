@@ -153,6 +153,13 @@ describe('what validatePath cannot read', () => {
     });
   }
 
+  it('is named by the first reason', async () => {
+    const answer = await validatePath({ ...good, leaf: alice.leaf.slice(0, -10) });
+    assert.match(answer.valid ? '' : answer.reason, /a PEM block without an end/);
+    const nothing = await validatePath({ ...good, leaf: [] as never });
+    assert.match(nothing.valid ? '' : nothing.reason, /holds nothing/);
+  });
+
   it('is no hindrance where it is not needed', async () => {
     const intermediates = [garbage, 'text', damaged, issuing.der, 1 as unknown as string];
     assert.deepEqual(await ask({ leaf: alice.der, intermediates }), valid(alice, issuing, root));
@@ -269,7 +276,7 @@ describe('the options of validatePath', () => {
     [{ policies: { initial: ['1'] } }, 'validatePath.policies.initial', /a list of OIDs/],
     [{ policies: { initial: ['x1.2'] } }, 'validatePath.policies.initial', /a list of OIDs/],
     [{ policies: { initial: ['1.2x'] } }, 'validatePath.policies.initial', /a list of OIDs/],
-    [{ policies: { initial: [1] } }, 'validatePath.policies.initial', /a list of OIDs/],
+    [{ policies: { initial: [1.2] } }, 'validatePath.policies.initial', /a list of OIDs/],
     [
       { policies: { requireExplicit: 'yes' } },
       'validatePath.policies.requireExplicit',

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { AuthError, type AuthErrorCode, ConfigError } from '../../src/errors.ts';
 
-/** For callbacks that must not be told of an error. */
-export function unexpected(error: unknown): never {
-  throw error;
-}
-
 /** For `assert.throws`: a ConfigError at this path of the options. */
 export function configError(path: string, message = /./): (error: unknown) => true {
   return (error) => {

@@ -1,7 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Events } from '../../src/events.ts';
 
 /** A directory that ends with the test. */
 export function directoryFor(context: TestContext): string {
@@ -15,6 +17,18 @@ export function minutes({ mock }: TestContext): { pass(): void } {
   let now = performance.now();
   mock.method(performance, 'now', () => now);
   return { pass: () => void (now += 60_000) };
+}
+
+/** What is said to be wrong with files that have changed, from now on. */
+export function rotationErrors(context: TestContext): readonly Error[] {
+  const errors: Error[] = [];
+  const listen = (message: unknown): void => {
+    const { error } = message as Events['rotation'];
+    if (error !== undefined) errors.push(error);
+  };
+  subscribe('countersign:rotation', listen);
+  context.after(() => unsubscribe('countersign:rotation', listen));
+  return errors;
 }
 
 /** Waits until something holds that work in the background brings about. */

@@ -6,12 +6,12 @@ import { testAuthority } from '../../src/pki/testing.ts';
 import { AnchorSets, isBundle } from '../../src/trust/anchor-sets.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
 import { nameKey } from '../../src/x509/name-match.ts';
-import { configError, unexpected } from '../support/errors.ts';
-import { directoryFor, minutes, until } from '../support/files.ts';
+import { configError } from '../support/errors.ts';
+import { directoryFor, minutes, rotationErrors, until } from '../support/files.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((subject) => testAuthority({ subject }));
 const option = 'mtls.trustAnchors';
-const anchors = (given: unknown): AnchorSets => new AnchorSets(option, given, unexpected);
+const anchors = (given: unknown): AnchorSets => new AnchorSets(option, given);
 
 /** The set that a CA is in; false where it is in none. */
 function setOf({ index }: AnchorSets, { der } = a!): string | undefined | false {
@@ -69,10 +69,8 @@ describe('AnchorSets', () => {
     const file = join(directoryFor(context), 'ca.pem');
     writeFileSync(file, a!.cert);
     const clock = minutes(context);
-    const failures: unknown[] = [];
-    const sets = new AnchorSets(option, { staff: file, partners: b!.cert }, (error) =>
-      failures.push(error),
-    );
+    const failures = rotationErrors(context);
+    const sets = new AnchorSets(option, { staff: file, partners: b!.cert });
     const { version } = sets;
     sets.refresh();
     assert.equal(sets.version, version);

@@ -6,13 +6,12 @@ import { rootCertificates } from 'node:tls';
 import { testAuthority } from '../../src/pki/testing.ts';
 import { CertificateStore } from '../../src/trust/certificates.ts';
 import { nameKey } from '../../src/x509/name-match.ts';
-import { configError, unexpected } from '../support/errors.ts';
-import { directoryFor, minutes, until } from '../support/files.ts';
+import { configError } from '../support/errors.ts';
+import { directoryFor, minutes, rotationErrors, until } from '../support/files.ts';
 
 const [a, b, c] = [testAuthority({ subject: 'a' }), testAuthority(), testAuthority()];
 const option = 'mtls.trustAnchors';
-const store = (source: unknown): CertificateStore =>
-  new CertificateStore(option, source, unexpected);
+const store = (source: unknown): CertificateStore => new CertificateStore(option, source);
 const ders = ({ all }: CertificateStore): readonly Buffer[] =>
   all.map(({ der }) => Buffer.from(der));
 
@@ -74,8 +73,8 @@ describe('CertificateStore', () => {
     const file = join(directoryFor(context), 'ca.pem');
     writeFileSync(file, a.cert);
     const clock = minutes(context);
-    const failures: unknown[] = [];
-    const files = new CertificateStore(option, [c.cert, file], (error) => failures.push(error));
+    const failures = rotationErrors(context);
+    const files = new CertificateStore(option, [c.cert, file]);
     assert.equal(files.version, 1);
     const before = files.index;
     assert.equal(files.index, before);

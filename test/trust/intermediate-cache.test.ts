@@ -20,6 +20,20 @@ describe('IntermediateCache', () => {
     assert.deepEqual(cache.withSubject('nobody'), []);
   });
 
+  it('takes none that is larger than CAs are', () => {
+    const cache = new IntermediateCache();
+    const sized = (size: number) => {
+      const value = Buffer.alloc(size);
+      const { der } = root.intermediate({ extensions: [{ oid: '1.2.3.4', value }] });
+      return readCertificate(der);
+    };
+    // The signature is a byte longer or shorter by chance.
+    const [small, large] = [sized(15_500), sized(16_384)];
+    for (const certificate of [small, large]) cache.add(certificate);
+    assert.equal(cache.withSubject(key(small)).length, 1);
+    assert.equal(cache.withSubject(key(large)).length, 0);
+  });
+
   it('forgets the one that was of use longest ago, beyond a thousand', () => {
     const cache = new IntermediateCache();
     const all = Array.from({ length: 1_000 }, (_, i) => intermediate(`CA ${i}`));

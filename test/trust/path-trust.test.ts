@@ -7,12 +7,14 @@ import type { MaybePromise } from '../../src/maybe-promise.ts';
 import { type IssueOptions, testAuthority } from '../../src/pki/testing.ts';
 import { AnchorSets } from '../../src/trust/anchor-sets.ts';
 import { CertificateStore } from '../../src/trust/certificates.ts';
-import { PathTrust, type RevocationChecker } from '../../src/trust/path-trust.ts';
+import { PathTrust, type TrustedPath } from '../../src/trust/path-trust.ts';
+import type { RevocationChecker } from '../../src/trust/revocation.ts';
 import type { Path } from '../../src/x509/path-builder.ts';
-import { authError, unexpected } from '../support/errors.ts';
+import { authError } from '../support/errors.ts';
 import { directoryFor, minutes, until } from '../support/files.ts';
 
 const root = testAuthority();
+const now = new Date();
 const host = { dnsNames: ['a.example'] };
 const soon = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 3_600_000);
 
@@ -24,19 +26,25 @@ interface Given {
 
 function trust({ anchors = root.cert, intermediates, check }: Given = {}): PathTrust {
   return new PathTrust(
-    new AnchorSets('mtls.trustAnchors', anchors, unexpected),
+    new AnchorSets('mtls.trustAnchors', anchors),
     intermediates === undefined
       ? undefined
-      : new CertificateStore('mtls.intermediates', intermediates, unexpected),
-    check === undefined ? undefined : { version: 7, refresh: () => undefined, check },
-    { purpose: 'clientAuth', maxDepth: 10, policies: {}, profile: 'rfc5280' },
+      : new CertificateStore('mtls.intermediates', intermediates),
+    check === undefined ? undefined : { version: 7, check },
+    'clientAuth',
   );
+}
+
+/** What is found at once, as it is without revocation. */
+function found(paths: PathTrust, der: Buffer, sent: readonly Buffer[] = []): TrustedPath {
+  const path = paths.find(der, sent, now);
+  assert.ok(!(path instanceof Promise));
+  return path;
 }
 
 const subjects = ({ certificates }: Path): readonly string[] =>
   certificates.map(({ subjectDn }) => subjectDn.replace('CN=', ''));
 const untrusted = authError('ERR_CERTIFICATE_UNTRUSTED');
-const now = new Date();
 
 describe('PathTrust', () => {
   const ca = root.intermediate({ subject: 'issuing', notAfter: soon });
@@ -44,44 +52,36 @@ describe('PathTrust', () => {
 
   it('finds a path by what the peer sends, of which some may be nonsense', () => {
     const sent = [Buffer.of(1, 2, 3), leaf.der, ca.der, Buffer.alloc(0)];
-    const path = trust().find(leaf.der, sent, now);
-    assert.ok(!(path instanceof Promise));
+    const path = found(trust(), leaf.der, sent);
     assert.deepEqual(subjects(path).slice(0, 2), ['test leaf', 'issuing']);
     assert.equal(path.anchor.set, undefined);
   });
 
   it('holds until the first certificate of the path ends', () => {
-    const path = trust().find(leaf.der, [ca.der], now);
-    assert.ok(!(path instanceof Promise));
+    const path = found(trust(), leaf.der, [ca.der]);
     assert.equal(path.until, soon.getTime());
   });
 
   it('finds intermediates that are configured, or that were of use before', () => {
     const told = trust({ intermediates: ca.cert });
-    assert.ok(told.find(leaf.der, [], now));
+    found(told, leaf.der);
     const untold = trust();
-    assert.throws(() => untold.find(leaf.der, [], now), untrusted);
-    untold.find(leaf.der, [ca.der], now);
-    assert.ok(untold.find(ca.issue(host).der, [], now));
+    assert.throws(() => found(untold, leaf.der), untrusted);
+    found(untold, leaf.der, [ca.der]);
+    found(untold, ca.issue(host).der);
   });
 
   it('keeps no intermediates of paths that were not valid', () => {
     const paths = trust();
     const expired = ca.issue({ ...host, notAfter: new Date(Date.now() - 86_400_000) });
-    assert.throws(
-      () => paths.find(expired.der, [ca.der], now),
-      authError('ERR_CERTIFICATE_EXPIRED'),
-    );
-    assert.throws(() => paths.find(leaf.der, [], now), untrusted);
+    assert.throws(() => found(paths, expired.der, [ca.der]), authError('ERR_CERTIFICATE_EXPIRED'));
+    assert.throws(() => found(paths, leaf.der), untrusted);
   });
 
   it('refuses a leaf that cannot be read, and one for another purpose', () => {
-    assert.throws(
-      () => trust().find(Buffer.of(1), [], now),
-      authError('ERR_CERTIFICATE_MALFORMED'),
-    );
+    assert.throws(() => found(trust(), Buffer.of(1)), authError('ERR_CERTIFICATE_MALFORMED'));
     const server = root.issue({ ...host, usage: 'serverAuth' });
-    assert.throws(() => trust().find(server.der, [], now), authError('ERR_CERTIFICATE_USAGE'));
+    assert.throws(() => found(trust(), server.der), authError('ERR_CERTIFICATE_USAGE'));
   });
 
   it('says which set of anchors vouched', () => {
@@ -91,25 +91,26 @@ describe('PathTrust', () => {
       [root, 'staff'],
       [partners, 'partners'],
     ] as const) {
-      const path = paths.find(authority.issue(host).der, [], now);
-      assert.ok(!(path instanceof Promise));
-      assert.equal(path.anchor.set, set);
+      assert.equal(found(paths, authority.issue(host).der).anchor.set, set);
     }
   });
 
-  it('has another version where anchors or revocations are others', async (context) => {
-    const file = join(directoryFor(context), 'ca.pem');
-    writeFileSync(file, root.cert);
-    const clock = minutes(context);
-    const paths = trust({ anchors: file, check: () => 0 });
-    const { version } = paths;
-    assert.match(version, / 7$/);
-    assert.equal(paths.version, version);
-    writeFileSync(file, testAuthority().cert);
-    clock.pass();
-    await until(() => paths.version !== version);
-    assert.throws(() => paths.find(root.issue(host).der, [], now), untrusted);
-  });
+  for (const what of ['anchors', 'intermediates'] as const) {
+    it(`has another version where ${what} are others`, async (context) => {
+      const file = join(directoryFor(context), 'ca.pem');
+      writeFileSync(file, root.cert);
+      const clock = minutes(context);
+      const paths = trust({ [what]: file, check: () => 0 });
+      const { version } = paths;
+      assert.match(version, / 7$/);
+      assert.equal(paths.version, version);
+      writeFileSync(file, testAuthority().cert);
+      clock.pass();
+      await until(() => paths.version !== version);
+      if (what === 'intermediates') return;
+      assert.throws(() => found(paths, root.issue(host).der), untrusted);
+    });
+  }
 });
 
 describe('revocation of a path', () => {
@@ -209,17 +210,14 @@ describe('bundles of trust domains', () => {
   ];
   for (const [what, by, leaf, good] of rows) {
     it(`${good ? 'vouch' : 'do not vouch'} for a certificate with ${what}`, () => {
-      const find = () => paths.find(by.issue({ dnsNames: [], ...leaf }).der, [], now);
+      const find = () => found(paths, by.issue({ dnsNames: [], ...leaf }).der);
       if (good) find();
       else assert.throws(find, authError('ERR_CERTIFICATE_UNTRUSTED', /not for the CAs of/));
     });
   }
 
   it('leave SPIFFE IDs to every CA where there are none', () => {
-    trust({ anchors: { staff: root.cert } }).find(
-      root.issue({ spiffeId: 'spiffe://bank.example/pay', dnsNames: [] }).der,
-      [],
-      now,
-    );
+    const leaf = root.issue({ spiffeId: 'spiffe://bank.example/pay', dnsNames: [] });
+    found(trust({ anchors: { staff: root.cert } }), leaf.der);
   });
 });

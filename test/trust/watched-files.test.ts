@@ -3,8 +3,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { WatchedFiles } from '../../src/trust/watched-files.ts';
-import { configError, unexpected } from '../support/errors.ts';
-import { directoryFor, minutes, until } from '../support/files.ts';
+import { configError } from '../support/errors.ts';
+import { directoryFor, minutes, rotationErrors, until } from '../support/files.ts';
 
 /** Files in a directory of their own, watched, with everything that was seen of them. */
 function watched(
@@ -17,7 +17,7 @@ function watched(
   for (const [name, text] of Object.entries(files)) write(name, text);
   const clock = minutes(context);
   const seen: string[][] = [];
-  const failures: unknown[] = [];
+  const failures = rotationErrors(context);
   let fail = false;
   const watch = new WatchedFiles(
     'mtls.trustAnchors',
@@ -26,7 +26,6 @@ function watched(
       seen.push(list.map(({ bytes }) => bytes.toString()));
       if (fail) throw new Error('not taken');
     },
-    (error) => failures.push(error),
   );
   return {
     directory,
@@ -82,11 +81,8 @@ describe('WatchedFiles', () => {
     symlinkSync('1', join(directory, 'current'));
     const clock = minutes(context);
     const seen: string[] = [];
-    const watch = new WatchedFiles(
-      'x',
-      [join(directory, 'current', 'ca.pem')],
-      ([file]) => seen.push(file!.bytes.toString()),
-      unexpected,
+    const watch = new WatchedFiles('x', [join(directory, 'current', 'ca.pem')], ([file]) =>
+      seen.push(file!.bytes.toString()),
     );
     symlinkSync('2', join(directory, 'next'));
     renameSync(join(directory, 'next'), join(directory, 'current'));
@@ -147,7 +143,7 @@ describe('WatchedFiles', () => {
   it('refuses what cannot be read at first, with the option and the way out', (context) => {
     const missing = join(directoryFor(context), 'missing.pem');
     assert.throws(
-      () => new WatchedFiles('mtls.trustAnchors', [missing], () => undefined, unexpected),
+      () => new WatchedFiles('mtls.trustAnchors', [missing], () => undefined),
       configError('mtls.trustAnchors', /ENOENT.*give PEM text, or the path/),
     );
   });

@@ -148,7 +148,11 @@ describe('a constraint', () => {
       { subject: [], dnsNames: ['a.example'] },
       { permitted: [{ directoryName: [o('bank')] }] },
     );
-    check({ otherNames: [otherName('1.2.3')] }, { permitted: [{ der: otherSubtree('1.2.4') }] });
+    const others = { otherNames: [otherName('1.2.3')], subject: [] };
+    for (const subtree of [{ der: otherSubtree('1.2.4') }, { email: 'a.example' }]) {
+      check(others, { permitted: [subtree] });
+      check(others, { excluded: [subtree] });
+    }
   });
 
   it('is narrowed by those below it and never widened', () => {
@@ -188,6 +192,7 @@ describe('a constraint', () => {
     check({ ...subject('CN', 'evil') }, { permitted });
     check({ ...subject('CN', 'Evil Inc.') }, { permitted });
     check({ ...subject('O', 'evil.example') }, { permitted });
+    check({ ...subject('CN', 'evil.example', 'universal') }, { permitted });
   });
 
   it('names the name that it refuses', () => {
@@ -239,6 +244,7 @@ describe('a name that cannot be compared with its constraint', () => {
       '@bank.example',
       'a@',
       'a@bank.example ',
+      'a@evil.example@bank.example',
       'a@bank.example\0',
       '<a@bank.example>',
     ].map(
@@ -264,7 +270,8 @@ describe('a name that cannot be compared with its constraint', () => {
 
   it('is refused: a directory name that nobody can read, where it might be excluded', () => {
     for (const as of ['teletex', 'universal'] as const) {
-      const name = { otherNames: [{ directoryName: [{ type: 'O', value: '\u00e9vil', as }] }] };
+      const directoryName = [{ type: 'O', value: '\u00e9vil', as }];
+      const name = { subject: [], otherNames: [{ directoryName }] };
       const bank = { directoryName: [o('\u00e9vil')] };
       assert.throws(() => check(name, { excluded: [bank] }), constrained);
       assert.throws(() => check(name, { permitted: [bank] }), constrained);
@@ -273,7 +280,8 @@ describe('a name that cannot be compared with its constraint', () => {
 });
 
 describe('the work of comparing', () => {
-  const subtrees = (count: number) => Array<GeneralName>(count).fill({ dnsName: 'a' });
+  const subtrees = (count: number): readonly GeneralName[] =>
+    Array.from({ length: count }, () => ({ dnsName: 'a' }));
 
   it('is bounded over all certificates and chains together', () => {
     const left = { comparisons: 2 * 3 * 4 };
@@ -352,6 +360,11 @@ describe('readNameConstraints', () => {
       'a mask with a hole within a byte',
       permitted(base(0x87, Buffer.of(10, 0, 0, 0, 0xfd, 0, 0, 0))),
     ],
+    [
+      'a mask with a hole at the start of a byte',
+      permitted(base(0x87, Buffer.of(10, 0, 0, 0, 255, 15, 0, 0))),
+    ],
+    ['a mailbox with two hosts', permitted(base(0x81, 'a@b@a.example'))],
     ['a directory name that is none', permitted(base(0xa4, Buffer.of(1)))],
   ];
   for (const [what, value] of rows) {

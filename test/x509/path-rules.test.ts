@@ -288,6 +288,21 @@ describe('checkPath', () => {
     assert.deepEqual(alone({ ...host, policies: ['1.2.3'] }), { policies: ['1.2.3'] });
   });
 
+  it('does not count an anchor among the intermediates, whoever issued it', () => {
+    const ca = testAuthority().intermediate({ pathLength: 0 });
+    const chain = [ca.issue(host).der, ca.der].map(readCertificate);
+    assert.deepEqual(checkPath(chain, { ...usual, maxDepth: 0 }), { policies: [] });
+  });
+
+  it('asks a leaf that is its own anchor for policies, too', () => {
+    const outcome = checkPath([readCertificate(testAuthority().issue(host).der)], {
+      ...usual,
+      policies: { requireExplicit: true },
+    });
+    assert.ok('error' in outcome);
+    assert.equal(outcome.error.code, 'ERR_CERTIFICATE_POLICY');
+  });
+
   it('shares the work on name constraints with whoever tries several chains', () => {
     const chain = chainOf([constrained], { dnsNames: ['other.example'] });
     const left = { comparisons: 2 };

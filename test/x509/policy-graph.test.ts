@@ -22,13 +22,13 @@ interface Says {
   readonly selfIssued?: boolean;
 }
 
-const [one, two] = [distinguishedName('one'), distinguishedName('two')];
+const [ownName, otherName] = [distinguishedName('one'), distinguishedName('two')];
 
 function certificate(says: Says): Certificate {
   const { policies, map, requireExplicit, inhibitMapping, inhibitAny, selfIssued } = says;
   return {
-    issuer: one,
-    subject: selfIssued === true ? one : two,
+    issuer: ownName,
+    subject: selfIssued === true ? ownName : otherName,
     policies: policies === undefined ? undefined : { oids: policies },
     policyMappings: map?.map(([issuer, subject]) => ({ issuer, subject })),
     policyConstraints:
@@ -41,7 +41,7 @@ function certificate(says: Says): Certificate {
 
 /** The policies of a path, from below the anchor down to the leaf. */
 function policiesOf(path: readonly Says[], options: PolicyOptions = {}): readonly string[] {
-  const graph = new PolicyGraph(options, path.length);
+  const graph = new PolicyGraph(options);
   for (const [i, says] of path.entries()) {
     graph.add(certificate(says), i === path.length - 1 ? 'leaf' : 'intermediate');
   }
@@ -403,7 +403,7 @@ describe('PolicyGraph', () => {
   }
 
   it('leaves the policies to those below where an anchor says nothing of them', () => {
-    const graph = new PolicyGraph(explicit, 2);
+    const graph = new PolicyGraph(explicit);
     graph.add(certificate({ inhibitAny: 0, selfIssued: true }), 'anchor');
     graph.add(certificate(of(A)), 'leaf');
     assert.deepEqual(graph.result(), [A]);
@@ -411,7 +411,7 @@ describe('PolicyGraph', () => {
 
   it("takes an anchor's own policies, mappings and limits", () => {
     const under = (says: Says, leaf: Says) => {
-      const graph = new PolicyGraph({}, 2);
+      const graph = new PolicyGraph({});
       graph.add(certificate({ ...says, selfIssued: true }), 'anchor');
       graph.add(certificate(leaf), 'leaf');
       return graph.result();
@@ -471,7 +471,10 @@ describe('PolicyGraph', () => {
     // Each level maps every policy to every other: the tree has 20 to the power of 20 nodes.
     const all = Array.from({ length: 20 }, (_, i) => `1.2.${i}`);
     const level: Says = { policies: all, map: all.flatMap((a) => all.map((b) => [a, b] as const)) };
-    assert.deepEqual(policiesOf([...Array<Says>(20).fill(level), of(...all)]), [...all].sort());
+    assert.deepEqual(
+      policiesOf([...Array.from({ length: 20 }, () => level), of(...all)]),
+      [...all].sort(),
+    );
   });
 
   it('bears as many policies and mappings as are in use, and no more than 1,024', () => {

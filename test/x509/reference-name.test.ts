@@ -14,6 +14,7 @@ describe('readReferenceName', () => {
     [{ ip: '10.0.0.1' }, { ip: '10.0.0.1' }],
     [{ ip: '2001:DB8:0::1' }, { ip: '2001:db8::1' }],
     [{ email: 'Alice@Bank.Example' }, { email: 'Alice@bank.example' }],
+    [{ email: '"A@B"@Bank.Example' }, { email: '"A@B"@bank.example' }],
     [{ uri: 'https://A/x' }, { uri: 'https://A/x' }],
   ];
   for (const [given, read] of good) {
@@ -32,6 +33,8 @@ describe('readReferenceName', () => {
     [{ dnsName: 'a\0.example' }, /is no dnsName/],
     [{ ip: 'a.example' }, /is no ip/],
     [{ ip: '10.0.0.1/8' }, /is no ip/],
+    [{ ip: 'a@b.example' }, /is no ip/],
+    [{ dnsName: '::1' }, /is no dnsName/],
     [{ ip: 'fe80::1%eth0' }, /is no ip/],
     [{ email: 'alice' }, /is no email/],
     [{ email: '@a.example' }, /is no email/],

@@ -3,6 +3,7 @@ import { type KeyObject, constants, createPublicKey, generateKeyPairSync, sign }
 import { describe, it } from 'node:test';
 import {
   bitString,
+  element,
   explicit,
   integer,
   nothing,
@@ -167,6 +168,17 @@ describe('isSignedBy', () => {
     assert.equal(asks(der, signature, keys.pss.publicKey), false);
   });
 
+  it('does not take a signature of one family for one of another', () => {
+    const byRsa = sign('sha256', content, keys.rsa.privateKey);
+    for (const oid of ['1.2.840.10045.4.3.2', '1.3.101.112', '1.3.101.113']) {
+      assert.equal(asks(algorithm(oid), byRsa, keys.rsa.publicKey), false);
+    }
+    const byEc = sign('sha256', content, keys.p256.privateKey);
+    const pkcs1 = algorithm('1.2.840.113549.1.1.11', nothing());
+    assert.equal(asks(pkcs1, byEc, keys.p256.publicKey), false);
+    assert.equal(asks(pss({ salt: 32 }), byEc, keys.p256.publicKey), false);
+  });
+
   const signature = sign('sha256', content, keys.rsa.privateKey);
   const refusals: readonly (readonly [what: string, der: Buffer])[] = [
     ['RSA with MD5', algorithm('1.2.840.113549.1.1.4', nothing())],
@@ -178,7 +190,6 @@ describe('isSignedBy', () => {
     ['DSA with SHA-256', algorithm(`${nist}.3.2`)],
     ['SM2', algorithm('1.2.156.10197.1.501')],
     ['what nobody knows', algorithm('1.2.3.4')],
-    ['RSA without parameters', algorithm('1.2.840.113549.1.1.11')],
     ['RSA with parameters', algorithm('1.2.840.113549.1.1.11', integer(1))],
     ['RSA with a NULL that is not empty', algorithm('1.2.840.113549.1.1.11', Buffer.of(5, 1, 0))],
     ['ECDSA with NULL', algorithm('1.2.840.10045.4.3.2', nothing())],
@@ -256,6 +267,12 @@ const rsaSpki = (modulus: bigint, exponent: bigint | number, ...parameters: read
     algorithm('1.2.840.113549.1.1.1', ...(parameters.length === 0 ? [nothing()] : parameters)),
     bitString(sequence(integer(modulus), integer(exponent))),
   );
+const rsaOf = (...numbers: readonly Buffer[]) =>
+  sequence(algorithm('1.2.840.113549.1.1.1', nothing()), bitString(sequence(...numbers)));
+/** The smallest INTEGER of so many bytes, but odd. */
+const negative = (bytes: number): Buffer =>
+  element(0x02, Buffer.of(0x80), Buffer.alloc(bytes - 2), Buffer.of(1));
+const dsaBare = sequence(algorithm('1.2.840.10040.4.1'), bitString(integer(12_345)));
 const odd = (bits: number) => (1n << BigInt(bits - 1)) + 1n;
 
 describe('readPublicKey', () => {
@@ -302,6 +319,9 @@ describe('readPublicKey', () => {
   off[off.length - 1]! ^= 1;
   const refusals: readonly (readonly [what: string, spki: Buffer])[] = [
     ['a negative RSA modulus', rsaSpki(-odd(2_048), 65_537)],
+    ['an RSA modulus that is negative though long enough', rsaOf(negative(256), integer(3))],
+    ['an RSA exponent that is negative though odd', rsaOf(integer(odd(2_048)), negative(2))],
+    ['DSA that leaves its parameters to its issuer', dsaBare],
     ['RSA parameters', rsaSpki(odd(2_048), 65_537, integer(1))],
     ['RSA with a NULL that is not empty', rsaSpki(odd(2_048), 65_537, Buffer.of(5, 1, 0))],
     ['P-192', spkiOf(ec('prime192v1').publicKey)],
