@@ -19,12 +19,12 @@ export function minutes({ mock }: TestContext): { pass(): void } {
   return { pass: () => void (now += 60_000) };
 }
 
-/** What is said to be wrong with files that have changed, from now on. */
-export function rotationErrors(context: TestContext): readonly Error[] {
+/** What is said to be wrong with changed files of one option, from now on. */
+export function rotationErrors(context: TestContext, option: string): readonly Error[] {
   const errors: Error[] = [];
   const listen = (message: unknown): void => {
-    const { error } = message as Events['rotation'];
-    if (error !== undefined) errors.push(error);
+    const { option: whose, error } = message as Events['rotation'];
+    if (whose === option && error !== undefined) errors.push(error);
   };
   subscribe('countersign:rotation', listen);
   context.after(() => unsubscribe('countersign:rotation', listen));

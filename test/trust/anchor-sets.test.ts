@@ -69,7 +69,7 @@ describe('AnchorSets', () => {
     const file = join(directoryFor(context), 'ca.pem');
     writeFileSync(file, a!.cert);
     const clock = minutes(context);
-    const failures = rotationErrors(context);
+    const failures = rotationErrors(context, option);
     const sets = new AnchorSets(option, { staff: file, partners: b!.cert });
     const { version } = sets;
     sets.refresh();

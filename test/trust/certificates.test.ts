@@ -61,7 +61,7 @@ describe('CertificateStore', () => {
   it('names the file that cannot be read', (context) => {
     const file = join(directoryFor(context), 'ca.pem');
     writeFileSync(file, 'text');
-    assert.throws(() => store(file), configError(option, /ca\.pem: the certificate holds no "/));
+    assert.throws(() => store(file), configError(option, /ca\.pem: malformed: no "/));
     assert.throws(() => store(directoryFor(context)), configError(option, /holds no certificate/));
   });
 
@@ -73,7 +73,7 @@ describe('CertificateStore', () => {
     const file = join(directoryFor(context), 'ca.pem');
     writeFileSync(file, a.cert);
     const clock = minutes(context);
-    const failures = rotationErrors(context);
+    const failures = rotationErrors(context, option);
     const files = new CertificateStore(option, [c.cert, file]);
     assert.equal(files.version, 1);
     const before = files.index;

@@ -173,11 +173,9 @@ describe('revocation of a path', () => {
   it('is asked about the path and the instant', () => {
     const asked: unknown[] = [];
     const at = new Date(now.getTime() + 1_000);
-    void trust({ check: (path, instant) => asked.push(path.certificates.length, instant) }).find(
-      leaf.der,
-      sent,
-      at,
-    );
+    void trust({
+      check: (path, _material, instant) => asked.push(path.certificates.length, instant),
+    }).find(leaf.der, sent, at);
     assert.deepEqual(asked, [3, at]);
   });
 });

@@ -6,6 +6,8 @@ import { WatchedFiles } from '../../src/trust/watched-files.ts';
 import { configError } from '../support/errors.ts';
 import { directoryFor, minutes, rotationErrors, until } from '../support/files.ts';
 
+let options = 0;
+
 /** Files in a directory of their own, watched, with everything that was seen of them. */
 function watched(
   context: TestContext,
@@ -17,10 +19,12 @@ function watched(
   for (const [name, text] of Object.entries(files)) write(name, text);
   const clock = minutes(context);
   const seen: string[][] = [];
-  const failures = rotationErrors(context);
+  // Its own: a look of the test before may still be under way, and says so to everybody.
+  const option = `option ${++options}`;
+  const failures = rotationErrors(context, option);
   let fail = false;
   const watch = new WatchedFiles(
-    'mtls.trustAnchors',
+    option,
     names.map((name) => join(directory, name)),
     (list) => {
       seen.push(list.map(({ bytes }) => bytes.toString()));
