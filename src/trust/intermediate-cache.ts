@@ -3,6 +3,9 @@ import { nameKey } from '../x509/name-match.ts';
 import type { Candidate } from '../x509/path-builder.ts';
 
 const maxCertificates = 1_000;
+// A CA below an anchor may call those below it as it likes. Were there many of one name, whoever has a CA of
+// that name would be refused for too many certificates to try.
+const maxOfOneName = 8;
 /** Ten times what CAs have. A peer with a larger one has to send it each time. */
 const maxBytes = 16_384;
 
@@ -22,30 +25,30 @@ export class IntermediateCache {
 
   add(certificate: Certificate): void {
     if (certificate.der.length > maxBytes) return;
-    const thumbprint = Buffer.from(certificate.der).toString('latin1');
+    const thumbprint = thumbprintOf(certificate);
     const known = this.#byThumbprint.get(thumbprint);
-    if (known !== undefined) {
-      this.#byThumbprint.delete(thumbprint);
-      this.#byThumbprint.set(thumbprint, known);
-      return;
-    }
-    const candidate = { certificate };
+    if (known !== undefined) this.#forget(known);
+    const candidate = known ?? { certificate };
     this.#byThumbprint.set(thumbprint, candidate);
     const name = nameKey(certificate.subject);
-    const same = this.#bySubject.get(name);
-    if (same === undefined) this.#bySubject.set(name, new Set([candidate]));
-    else same.add(candidate);
-    if (this.#byThumbprint.size > maxCertificates) this.#forgetOldest();
+    const same = this.#bySubject.get(name) ?? new Set();
+    this.#bySubject.set(name, same.add(candidate));
+    const [oldestOfName] = same;
+    if (same.size > maxOfOneName) this.#forget(oldestOfName!);
+    const [oldest] = this.#byThumbprint.values();
+    if (this.#byThumbprint.size > maxCertificates) this.#forget(oldest!);
   }
 
-  #forgetOldest(): void {
-    for (const [thumbprint, candidate] of this.#byThumbprint) {
-      this.#byThumbprint.delete(thumbprint);
-      const name = nameKey(candidate.certificate.subject);
-      const same = this.#bySubject.get(name)!;
-      same.delete(candidate);
-      if (same.size === 0) this.#bySubject.delete(name);
-      return;
-    }
+  #forget(candidate: Candidate): void {
+    const { certificate } = candidate;
+    this.#byThumbprint.delete(thumbprintOf(certificate));
+    const name = nameKey(certificate.subject);
+    const same = this.#bySubject.get(name)!;
+    same.delete(candidate);
+    if (same.size === 0) this.#bySubject.delete(name);
   }
+}
+
+function thumbprintOf({ der }: Certificate): string {
+  return Buffer.from(der).toString('latin1');
 }

@@ -16,7 +16,8 @@ describe('IntermediateCache', () => {
     const [one, same, other] = [intermediate('one'), intermediate('ONE'), intermediate('other')];
     for (const certificate of [one, same, other, readCertificate(one.der)]) cache.add(certificate);
     const found = cache.withSubject(key(one)).map(({ certificate }) => certificate);
-    assert.deepEqual(found, [one, same]);
+    // The first was of use again.
+    assert.deepEqual(found, [same, one]);
     assert.deepEqual(cache.withSubject('nobody'), []);
   });
 
@@ -32,6 +33,17 @@ describe('IntermediateCache', () => {
     for (const certificate of [small, large]) cache.add(certificate);
     assert.equal(cache.withSubject(key(small)).length, 1);
     assert.equal(cache.withSubject(key(large)).length, 0);
+  });
+
+  it('keeps eight of one name, those that were of use last', () => {
+    const cache = new IntermediateCache();
+    const all = Array.from({ length: 9 }, () => intermediate('one name'));
+    for (const certificate of all.slice(0, 8)) cache.add(certificate);
+    cache.add(all[0]!);
+    cache.add(intermediate('other'));
+    cache.add(all[8]!);
+    const found = cache.withSubject(key(all[0]!)).map(({ certificate }) => certificate);
+    assert.deepEqual(found, [...all.slice(2, 8), all[0], all[8]]);
   });
 
   it('forgets the one that was of use longest ago, beyond a thousand', () => {

@@ -9,6 +9,7 @@ import { AnchorSets } from '../../src/trust/anchor-sets.ts';
 import { CertificateStore } from '../../src/trust/certificates.ts';
 import { PathTrust, type TrustedPath } from '../../src/trust/path-trust.ts';
 import type { RevocationChecker } from '../../src/trust/revocation.ts';
+import { readCertificate } from '../../src/x509/certificate.ts';
 import type { Path } from '../../src/x509/path-builder.ts';
 import { authError } from '../support/errors.ts';
 import { directoryFor, minutes, until } from '../support/files.ts';
@@ -76,6 +77,23 @@ describe('PathTrust', () => {
     const expired = ca.issue({ ...host, notAfter: new Date(Date.now() - 86_400_000) });
     assert.throws(() => found(paths, expired.der, [ca.der]), authError('ERR_CERTIFICATE_EXPIRED'));
     assert.throws(() => found(paths, leaf.der), untrusted);
+  });
+
+  it('is not kept from one CA by others that bear its name and its key identifier', () => {
+    const paths = trust();
+    const evil = root.intermediate();
+    const { subjectKeyId } = readCertificate(ca.der);
+    for (let i = 0; i < 60; i++) {
+      const keyPair = root.keyPair;
+      const rival = evil.intermediate({
+        subject: 'issuing',
+        subjectKeyId: subjectKeyId!,
+        keyPair,
+        serialNumber: i + 1,
+      });
+      found(paths, rival.issue(host).der, [rival.der, evil.der]);
+    }
+    found(paths, leaf.der, [ca.der]);
   });
 
   it('refuses a leaf that cannot be read, and one for another purpose', () => {

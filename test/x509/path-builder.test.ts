@@ -243,7 +243,7 @@ describe('the order of candidates', () => {
 
 describe('an authority key identifier that names a certificate', () => {
   const ca = root.intermediate({ subject: 'issuing', serialNumber: 77 });
-  const named = (issuer: string, serial: number): IssueOptions => ({
+  const named = (issuers: readonly string[], serial: number): IssueOptions => ({
     ...host,
     extensions: [
       {
@@ -252,7 +252,9 @@ describe('an authority key identifier that names a certificate', () => {
           implicit(0, octetString(readCertificate(ca.der).subjectKeyId!)),
           element(
             0xa1,
-            generalName(issuer.startsWith('http') ? { uri: issuer } : { directoryName: issuer }),
+            ...issuers.map((issuer) =>
+              generalName(issuer.startsWith('http') ? { uri: issuer } : { directoryName: issuer }),
+            ),
           ),
           implicit(2, integer(serial)),
         ),
@@ -260,14 +262,15 @@ describe('an authority key identifier that names a certificate', () => {
     ],
   });
 
-  for (const [what, issuer, serial, good] of [
-    ['that of the issuer', 'ROOT', 77, true],
-    ['another serial number', 'root', 78, false],
-    ['another issuer', 'toor', 77, false],
-    ['no issuer that can be compared', 'http://root.example/', 77, true],
+  for (const [what, issuers, serial, good] of [
+    ['that of the issuer', ['ROOT'], 77, true],
+    ['that of the issuer among others', ['toor', 'root'], 77, true],
+    ['another serial number', ['root'], 78, false],
+    ['another issuer', ['toor', 'http://root.example/'], 77, false],
+    ['no issuer that can be compared', ['http://root.example/'], 77, true],
   ] as const) {
     it(`${good ? 'is obeyed' : 'refuses'}: ${what}`, () => {
-      const { paths, fault } = search(ca.issue(named(issuer, serial)), [ca], [root]);
+      const { paths, fault } = search(ca.issue(named(issuers, serial)), [ca], [root]);
       assert.deepEqual(paths, good ? ['leaf i0 a0'] : []);
       assert.equal(fault.error.code, 'ERR_CERTIFICATE_UNTRUSTED');
     });

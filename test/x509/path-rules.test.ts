@@ -238,6 +238,12 @@ const rows: readonly Row[] = [
     fault: ['ERR_CERTIFICATE_POLICY', 0],
   },
   {
+    what: 'an intermediate without a policy where one is asked for',
+    cas: [{}, {}],
+    rules: { policies: { requireExplicit: true } },
+    fault: ['ERR_CERTIFICATE_POLICY', 1],
+  },
+  {
     what: 'an intermediate without the policy that a CA above it asks for',
     cas: [{}, { policies: ['1.2.3'], extensions: [policyConstraints({ requireExplicit: 0 })] }, {}],
     leaf: { policies: ['1.2.3'] },
