@@ -20,6 +20,9 @@ const shortNames: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
+// Character strings whose letters nobody can be sure of: shown as they are.
+const strings: ReadonlySet<number> = new Set([tag.teletexString, tag.universalString]);
+
 /** The name in RFC 4514 text, most specific part first; empty for an empty name. */
 export function distinguishedName(name: Uint8Array): string {
   const parts: string[] = [];
@@ -42,6 +45,9 @@ function attributeText(type: string, value: Element): string {
   const name = shortNames[type];
   // Also where it is not shown: a text that is none refuses the name, before anybody compares it.
   const text = stringOf(value);
+  if (name !== undefined && text === undefined && !strings.has(value.tag)) {
+    throw malformed('a name whose text is none');
+  }
   return name === undefined || text === undefined
     ? `${type}=#${Buffer.from(value.whole).toString('hex')}`
     : `${name}=${escaped(text)}`;
