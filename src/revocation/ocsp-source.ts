@@ -33,10 +33,14 @@ export interface OcspSourceOptions {
 }
 
 /** What the responders of a certificate say of it: at once where they were asked before. */
-export type OcspSource = (
-  certificate: Certificate,
-  issuer: Certificate,
-) => MaybePromise<RevocationStatus>;
+export interface OcspSource {
+  (certificate: Certificate, issuer: Certificate): MaybePromise<RevocationStatus>;
+  /**
+   * What a response says that the holder of the certificate brought along, and remembers it. A revocation
+   * that is known is not undone by an older one.
+   */
+  stapled(certificate: Certificate, issuer: Certificate, response: Uint8Array): RevocationStatus;
+}
 
 interface Known {
   readonly status: RevocationStatus;
@@ -95,7 +99,10 @@ export function ocspSource({
     return answer;
   };
 
-  return (certificate, issuer) => {
+  const source = (
+    certificate: Certificate,
+    issuer: Certificate,
+  ): MaybePromise<RevocationStatus> => {
     const urls = respondersOf(certificate);
     if (urls.length === 0) {
       return { status: 'unknown', why: 'the certificate names no OCSP responder' };
@@ -108,6 +115,19 @@ export function ocspSource({
     if (time >= answer.renewal) void askOnce(key, question);
     return remember(key, answer);
   };
+
+  return Object.assign(source, {
+    stapled(certificate: Certificate, issuer: Certificate, response: Uint8Array) {
+      const key = keyOf(certificate, issuer);
+      const before = known.get(key);
+      if (before?.status.status === 'revoked') return remember(key, before);
+      const at = now();
+      const question = { __proto__: null, certificate, issuer, at, maxAge, clockTolerance };
+      const status = ocspStatus(response, question);
+      if (status.status === 'unknown') return status;
+      return remember(key, lifeOf(status, certificate, at.getTime(), maxAge));
+    },
+  });
 }
 
 type Settings = Required<OcspSourceOptions>;

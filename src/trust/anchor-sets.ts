@@ -98,7 +98,8 @@ function setsOf(
   if (sets.length === 0) throw new ConfigError(option, 'has no set; name at least one');
   for (const [name] of sets) {
     const domain = parseSpiffeId(name);
-    if (name === '' || (isBundle(name) && (domain === undefined || domain.path !== ''))) {
+    // In any spelling: what looks like a bundle and is none would bind nobody to it.
+    if (name === '' || (/^spiffe:/i.test(name) && domain?.path !== '')) {
       throw new ConfigError(
         option,
         `"${name}" names no set; a bundle is named spiffe://bank.example`,

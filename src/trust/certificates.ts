@@ -12,8 +12,6 @@ import { type WatchedFile, WatchedFiles } from './watched-files.ts';
  */
 export type Certificates = string | Uint8Array | readonly (string | Uint8Array)[];
 
-const publicRoots: ReadonlySet<string> = new Set(rootCertificates);
-
 /** The certificates of one option, kept up to date with its files. */
 export class CertificateStore {
   /** Changes whenever the certificates do. */
@@ -32,14 +30,15 @@ export class CertificateStore {
     const paths = sources.filter((one): one is string => isPath(one));
     this.#given = sources.flatMap((one) => (isPath(one) ? [] : certificatesIn(option, one)));
     this.#files = new WatchedFiles(option, paths, (files) => {
-      this.#read = files
-        .filter(({ path, bytes }) => paths.includes(path) || holdsCertificates(bytes))
-        .flatMap((file) => certificatesOf(option, file));
+      const read = files.flatMap((file) => certificatesOf(option, file, paths.includes(file.path)));
+      // Files that were emptied are a mistake, and no reason to trust nobody.
+      if (this.#given.length + read.length === 0) {
+        throw new ConfigError(option, 'holds no certificate; name at least one CA');
+      }
+      this.#read = read;
       this.#index = undefined;
       this.version++;
     });
-    if (this.all.length === 0)
-      throw new ConfigError(option, 'holds no certificate; name at least one CA');
   }
 
   get all(): readonly Certificate[] {
@@ -61,13 +60,18 @@ function isPath(source: unknown): source is string {
   return typeof source === 'string' && source !== '' && !source.includes('-----BEGIN ');
 }
 
-/** A directory may hold keys and CRLs as well, under names that are no different. */
-function holdsCertificates(bytes: Buffer): boolean {
-  return bytes[0] === 0x30 || bytes.includes('-----BEGIN CERTIFICATE-----');
-}
-
-function certificatesOf(option: string, { path, bytes }: WatchedFile): readonly Certificate[] {
-  return certificatesIn(option, bytes, path);
+/**
+ * The certificates of a file. A directory may hold keys, CRLs and a service's own certificate as well, so of
+ * what was only found there CAs alone count.
+ */
+function certificatesOf(
+  option: string,
+  { path, bytes }: WatchedFile,
+  named: boolean,
+): readonly Certificate[] {
+  if (named) return certificatesIn(option, bytes, path);
+  if (bytes[0] !== 0x30 && !bytes.includes('-----BEGIN CERTIFICATE-----')) return [];
+  return certificatesIn(option, bytes, path).filter((one) => one.basicConstraints?.ca === true);
 }
 
 function certificatesIn(option: string, source: unknown, path?: string): readonly Certificate[] {
@@ -79,11 +83,26 @@ function certificatesIn(option: string, source: unknown, path?: string): readonl
     );
   }
   try {
-    return derBlocks(source, 'CERTIFICATE').map(readCertificate);
+    // A copy: what the caller does with its bytes afterwards must not change whom we trust.
+    const bytes = typeof source === 'string' ? source : Buffer.from(source);
+    return derBlocks(bytes, 'CERTIFICATE').flatMap(certificateOrPublicRoot);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    // A few of the public roots are no DER. Whoever trusts them all can do without.
-    if (publicRoots.has(source as string)) return [];
     throw new ConfigError(option, `${where}${error.message}; give certificates in PEM or DER`);
   }
+}
+
+/** A few of the public roots are no DER. Whoever trusts them all can do without. */
+function certificateOrPublicRoot(der: Uint8Array): readonly Certificate[] {
+  try {
+    return [readCertificate(der)];
+  } catch (error) {
+    if (isPublicRoot(der)) return [];
+    throw error;
+  }
+}
+
+function isPublicRoot(der: Uint8Array): boolean {
+  const body = Buffer.from(der).toString('base64');
+  return rootCertificates.some((pem) => pem.replace(/-----[^-]+-----|\s/g, '') === body);
 }

@@ -13,6 +13,9 @@ import type { CertificateStore } from './certificates.ts';
 import { IntermediateCache } from './intermediate-cache.ts';
 import type { RevocationChecker } from './revocation.ts';
 
+/** How many paths are asked about revocation. More come from cross-signing nobody does. */
+const maxPaths = 8;
+
 /** A path that holds, and how long that can be relied on. */
 export interface TrustedPath extends Path {
   /** When something about it ends, in milliseconds since the epoch. */
@@ -75,18 +78,23 @@ export class PathTrust {
     });
   }
 
-  /** @param fault of the first path that the check refused */
+  /**
+   * @param fault of the first path that the check refused
+   * @param left how many more may be tried
+   */
   #firstOf(
     paths: Generator<Path, Fault>,
     check: (path: Path) => MaybePromise<number>,
     fault?: AuthError,
+    left = maxPaths,
   ): MaybePromise<TrustedPath> {
+    if (left === 0) throw fault!;
     const found = paths.next();
     if (found.done === true) throw fault ?? found.value.error;
     const path = found.value;
     const accept = (until: number): TrustedPath => this.#accept(path, until);
     const goOn = (error: unknown): MaybePromise<TrustedPath> =>
-      this.#firstOf(paths, check, fault ?? asAuthError(error));
+      this.#firstOf(paths, check, fault ?? asAuthError(error), left - 1);
     let answer: MaybePromise<number>;
     try {
       answer = check(path);

@@ -8,7 +8,6 @@ import { type CrlSource, crlSource } from '../revocation/crl-source.ts';
 import { createFetcher } from '../revocation/fetcher.ts';
 import { type OcspSource, ocspSource } from '../revocation/ocsp-source.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { ocspStatus } from '../x509/ocsp.ts';
 import type { Path, PathMaterial } from '../x509/path-builder.ts';
 import {
   CrlCheck,
@@ -41,6 +40,9 @@ export interface RevocationOptions {
 
 const modes: readonly RevocationMode[] = ['require', 'prefer', 'off'];
 
+/** How long all sources together may take over one path. */
+const patienceMs = 5_000;
+
 /** How long an answer stands before the source, which may know more by now, is asked again. */
 const recheckMs = 60_000;
 
@@ -48,12 +50,14 @@ const recheckMs = 60_000;
 export class RevocationChecker {
   readonly #mode: RevocationMode;
   readonly #crls: CrlSource;
-  readonly #ocsp: OcspSource | undefined;
+  readonly #ocsp: OcspSource;
+  readonly #fetches: boolean;
 
-  private constructor(mode: RevocationMode, crls: CrlSource, ocsp: OcspSource | undefined) {
+  private constructor(mode: RevocationMode, crls: CrlSource, ocsp: OcspSource, fetches: boolean) {
     this.#mode = mode;
     this.#crls = crls;
     this.#ocsp = ocsp;
+    this.#fetches = fetches;
   }
 
   /** @returns undefined where nobody asks. @throws ConfigError */
@@ -88,7 +92,8 @@ export class RevocationChecker {
         ...(fetch ? { fetch: fetchBytes } : {}),
         onProblem: (place, error) => announce('revocation', { place, error }),
       }),
-      fetch ? ocspSource({ fetchBytes }) : undefined,
+      ocspSource({ fetchBytes }),
+      fetch,
     );
   }
 
@@ -106,44 +111,71 @@ export class RevocationChecker {
    * @throws AuthError `ERR_CERTIFICATE_REVOKED` or `ERR_REVOCATION_UNKNOWN`, or rejects with it
    */
   check(path: Path, material: PathMaterial, at: Date, stapled?: Uint8Array): MaybePromise<number> {
-    const [leaf, issuer] = path.certificates;
-    const listed = (certificate: Certificate): RevocationStatus => {
-      const check = new CrlCheck(path, material, { at, crls: this.#crls.crls() });
-      const status = check.statusOf(certificate, path.certificates);
-      if (status.status !== 'unknown' || certificate !== leaf || stapled === undefined)
-        return status;
-      const brought = ocspStatus(stapled, { certificate, issuer: issuer!, at });
-      return brought.status === 'unknown' ? status : brought;
-    };
+    const end = performance.now() + patienceMs;
     const next = (left: readonly Certificate[], until: number): MaybePromise<number> => {
       const [certificate, ...others] = left;
       if (certificate === undefined) return until;
-      return andThen(this.#statusOf(certificate, path, listed), (status) => {
+      const asked = this.#statusOf(certificate, { path, material, at, stapled, end });
+      return andThen(asked, (status) => {
         const error = revocationError(status, this.#mode);
         if (error !== undefined) throw error;
-        const end = status.status === 'good' ? status.until?.getTime() : undefined;
-        return next(others, Math.min(until, end ?? Infinity));
+        const good = status.status === 'good' ? status.until?.getTime() : undefined;
+        return next(others, Math.min(until, good ?? Infinity));
       });
     };
     return next(belowAnchor(path.certificates), at.getTime() + recheckMs);
   }
 
-  #statusOf(
-    certificate: Certificate,
-    { certificates }: Path,
-    listed: (certificate: Certificate) => RevocationStatus,
-  ): MaybePromise<RevocationStatus> {
-    const known = listed(certificate);
-    if (known.status !== 'unknown' || this.#ocsp === undefined) return known;
-    const issuer = certificates[certificates.indexOf(certificate) + 1]!;
-    return andThen(this.#ocsp(certificate, issuer), (asked) => {
-      if (asked.status !== 'unknown') return asked;
-      return andThen(this.#crls.fetchFor(certificates), () => {
-        const fetched = listed(certificate);
-        return fetched.status === 'unknown'
-          ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }
-          : fetched;
-      });
-    });
+  #statusOf(certificate: Certificate, question: Question): MaybePromise<RevocationStatus> {
+    const { path, stapled, end } = question;
+    const known = this.#listed(certificate, question);
+    if (known.status !== 'unknown') return known;
+    const issuer = path.certificates[path.certificates.indexOf(certificate) + 1]!;
+    if (stapled !== undefined && certificate === path.certificates[0]) {
+      const brought = this.#ocsp.stapled(certificate, issuer, stapled);
+      if (brought.status !== 'unknown') return brought;
+    }
+    if (!this.#fetches) return known;
+    return before(end, known, () =>
+      andThen(this.#ocsp(certificate, issuer), (asked) => {
+        if (asked.status !== 'unknown') return asked;
+        return andThen(this.#crls.fetchFor(path.certificates), () => {
+          const fetched = this.#listed(certificate, question);
+          return fetched.status === 'unknown'
+            ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }
+            : fetched;
+        });
+      }),
+    );
   }
+
+  #listed(certificate: Certificate, { path, material, at }: Question): RevocationStatus {
+    const check = new CrlCheck(path, material, { at, crls: this.#crls.crls() });
+    return check.statusOf(certificate, path.certificates);
+  }
+}
+
+interface Question {
+  readonly path: Path;
+  readonly material: PathMaterial;
+  readonly at: Date;
+  readonly stapled: Uint8Array | undefined;
+  /** How long it may take, by `performance.now`. */
+  readonly end: number;
+}
+
+// What comes too late is remembered by its source, for whoever asks next.
+function before(
+  end: number,
+  known: RevocationStatus,
+  ask: () => MaybePromise<RevocationStatus>,
+): MaybePromise<RevocationStatus> {
+  const late = { status: 'unknown', why: 'the sources of revocation took too long' } as const;
+  if (performance.now() >= end) return known.status === 'unknown' ? late : known;
+  const answer = ask();
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(late), end - performance.now());
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

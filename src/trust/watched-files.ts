@@ -12,7 +12,7 @@ export interface WatchedFile {
   readonly bytes: Buffer;
 }
 
-const fileNames = /\.(?:pem|crt|cer|der|crl)$/i;
+const fileNames = /\.(?:pem|crt|cer|der)$/i;
 /** How often the files are looked at, at most. */
 const periodMs = 5_000;
 
@@ -73,13 +73,13 @@ export class WatchedFiles {
       found.push(...listed(path, stats, () => []));
       if (stats.isDirectory()) found.push(...namesIn(path, await readdir(path)));
     }
-    const state = stateOf(
-      await Promise.all(found.map(async (path) => [path, await stat(path)] as const)),
-    );
+    const states: [string, Stats][] = [];
+    for (const path of found) states.push([path, await stat(path)]);
+    const state = stateOf(states);
     if (state === this.#state) return;
-    const files = await Promise.all(
-      found.map(async (path) => ({ path, bytes: await readFile(path) })),
-    );
+    const files: WatchedFile[] = [];
+    // One by one: there may be thousands, and the process has better use for its descriptors.
+    for (const path of found) files.push({ path, bytes: await readFile(path) });
     // Also where they are refused: the same files would be refused again.
     this.#state = state;
     this.#changed(files);

@@ -177,6 +177,43 @@ describe('an OCSP responder', () => {
   });
 });
 
+describe('what changes while an answer is waited for', () => {
+  it('C22: counts, and a verdict under anchors that have gone does not', async (context) => {
+    const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+    context.after(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'ca.pem');
+    const ca = testAuthority();
+    writeFileSync(file, ca.cert);
+    let leaf: TestCertificate | undefined;
+    let start = performance.now();
+    const server = createServer((request, response) => {
+      request.resume();
+      // While it is asked, the CA is taken away.
+      writeFileSync(file, testAuthority().cert);
+      start += 60_000;
+      setTimeout(() => response.end(ca.ocsp(leaf!)), 100);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    context.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    leaf = ca.issue({ dnsNames, ocspUris: [`http://127.0.0.1:${port}/`] });
+    await using bank = await serving({
+      trustAnchors: file,
+      revocation: { mode: 'require', insecureAllowPrivateAddresses: true },
+    });
+    context.mock.method(performance, 'now', () => start);
+    using connected = await connect(bank.port, leaf);
+    const asking = connected.send();
+    // Another connection makes the service look at its files.
+    while (start < performance.now() - 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    const other = await sendOnce(bank.port, testAuthority().issue({ dnsNames }));
+    assert.equal(other.status, 403);
+    const first = await asking;
+    const code = bank.events.refused.at(-1)?.code;
+    assert.deepEqual([first.status, code], [403, 'ERR_CERTIFICATE_UNTRUSTED']);
+  });
+});
+
 describe('where nothing is known of revocation', () => {
   it('prefer lets pass, and require refuses', async () => {
     await using preferring = await serving({ trustAnchors: authority.cert, revocation: 'prefer' });

@@ -48,10 +48,10 @@ function watched(
 
 describe('WatchedFiles', () => {
   it('reads files and directories at once, in the order of names', (context) => {
-    const files = { 'b.pem': 'b', 'a.crt': 'a', 'c.CER': 'c', 'd.der': 'd', 'e.crl': 'e' };
+    const files = { 'b.pem': 'b', 'a.crt': 'a', 'c.CER': 'c', 'd.der': 'd', 'e.crl': '-' };
     const other = { 'f.txt': 'f', '.g.pem': 'g', 'h.pem.bak': 'h', 'i.pemx': 'i', j: 'j' };
     const { seen } = watched(context, { ...files, ...other }, 'f.txt', '');
-    assert.deepEqual(seen, [['f', 'a', 'b', 'c', 'd', 'e']]);
+    assert.deepEqual(seen, [['f', 'a', 'b', 'c', 'd']]);
   });
 
   for (const [what, change] of [
@@ -105,8 +105,8 @@ describe('WatchedFiles', () => {
     await until(() => files.seen.length === 2);
     // Another look finds the same; the one after finds a change, and only that is told.
     files.look();
+    files.write('a.pem', 'second change');
     await until(() => {
-      files.write('a.pem', 'second change');
       files.look();
       return files.seen.length > 2;
     });

@@ -16,7 +16,8 @@ import type { MtlsOptions } from './server.ts';
 
 export interface Verdict {
   readonly outcome: CertificateEvidence | AuthError;
-  /** When it ends, in milliseconds since the epoch. */
+  /** From when and until when it stands, in milliseconds since the epoch: clocks are set back too. */
+  readonly since: number;
   readonly until: number;
   /** What it rests on. */
   readonly version: string;
@@ -44,7 +45,7 @@ export function tlsJudge({ subject }: MtlsOptions): Judge {
         }
         return evidenceOf(der, subject);
       });
-      return { outcome, until: Infinity, version: '' };
+      return { outcome, since: 0, until: Infinity, version: '' };
     },
     // The peer's view changes when the server's contexts do, and then it is another object.
     isCurrent: () => true,
@@ -62,30 +63,42 @@ export function pathJudge(options: MtlsOptions): Judge {
     RevocationChecker.from('mtls.revocation', revocation),
     'clientAuth',
   );
+
+  /** @param left how often it may be asked anew, where something changes while an answer is waited for */
+  function verdict(tls: TlsPeer, der: Uint8Array, now: Date, left = 2): MaybePromise<Verdict> {
+    const { version } = paths;
+    const since = now.getTime();
+    const settle = (outcome: Verdict['outcome'], until: number): MaybePromise<Verdict> => {
+      if (version === paths.version) return { outcome, since, until, version };
+      if (left > 0) return verdict(tls, der, now, left - 1);
+      const reason = 'what is trusted changed too often while it was asked about';
+      return { outcome: new AuthError('ERR_REVOCATION_UNKNOWN', reason), since, until: 0, version };
+    };
+    const accept = (path: TrustedPath): MaybePromise<Verdict> =>
+      settle(
+        attempt(() => evidenceOf(der, subject, path)),
+        path.until,
+      );
+    const refuse = (error: unknown): MaybePromise<Verdict> =>
+      settle(asAuthError(error), mayChange(error) ? since + retryMs : Infinity);
+    let found: MaybePromise<TrustedPath>;
+    try {
+      found = paths.find(der, tls.intermediates, now);
+    } catch (error) {
+      return refuse(error);
+    }
+    return found instanceof Promise ? found.then(accept, refuse) : accept(found);
+  }
+
   return {
-    verdict(tls, der, now) {
-      const { version } = paths;
-      const refuse = (error: unknown): Verdict => ({
-        outcome: asAuthError(error),
-        until: mayChange(error) ? 0 : Infinity,
-        version,
-      });
-      const accept = (path: TrustedPath): Verdict => ({
-        outcome: attempt(() => evidenceOf(der, subject, path)),
-        until: path.until,
-        version,
-      });
-      try {
-        const found = paths.find(der, tls.intermediates, now);
-        return found instanceof Promise ? found.then(accept, refuse) : accept(found);
-      } catch (error) {
-        return refuse(error);
-      }
-    },
-    isCurrent: (verdict, now) =>
-      now.getTime() <= verdict.until && verdict.version === paths.version,
+    verdict,
+    isCurrent: ({ since, until, version }, now) =>
+      since <= now.getTime() && now.getTime() <= until && version === paths.version,
   };
 }
+
+/** For how long a refusal stands that time alone may turn into something better. */
+const retryMs = 1_000;
 
 function evidenceOf(
   der: Uint8Array,
@@ -102,7 +115,7 @@ function evidenceOf(
   });
 }
 
-/** Whether time alone may make it good: then it is asked again with the next request. */
+/** Whether time alone may make it good. */
 function mayChange(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 'ERR_CERTIFICATE_NOT_YET_VALID' || code === 'ERR_REVOCATION_UNKNOWN';
