@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, describe, it } from 'node:test';
 import { createClient, mtlsClient, type ServerOptions } from '../../src/client/index.ts';
 import {
   type TestAuthority,
@@ -13,9 +16,15 @@ import { alice } from '../support/pki.ts';
 type Staple = (request: (response: Buffer | null) => void) => void;
 
 /** A server whose certificate `ca` issued, and a client that asks whether it was revoked. */
-async function pair(ca: TestAuthority, staple: Staple, revocation: ServerOptions['revocation']) {
+async function pair(
+  ca: TestAuthority,
+  staple: Staple,
+  revocation: ServerOptions['revocation'],
+  ocspUris: readonly string[] = [],
+) {
   let requests = 0;
-  const server = ca.issue({ usage: 'serverAuth' });
+  const usage = 'serverAuth';
+  const server = ca.issue(ocspUris.length === 0 ? { usage } : { usage, ocspUris });
   const running = await testServer((_request, response) => {
     requests++;
     response.end('hello');
@@ -35,6 +44,7 @@ async function pair(ca: TestAuthority, staple: Staple, revocation: ServerOptions
     server,
     fetch: async () => (await client.fetch(`${running.origin}/`)).text(),
     requests: () => requests,
+    hangUp: () => running.server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       await client.close();
       await running.close();
@@ -89,5 +99,75 @@ describe('the revocation of a server', () => {
     await using both = await pair(testAuthority(), staple, undefined);
     assert.equal(await both.fetch(), 'hello');
     assert.equal(asked, false);
+  });
+
+  describe('that has to be asked for', () => {
+    /** A responder that answers when it is told to. */
+    async function responder(context: TestContext) {
+      let answer: (bytes: Buffer) => void = () => undefined;
+      let heard: () => void = () => undefined;
+      const asked = new Promise<void>((resolve) => (heard = resolve));
+      const server = createServer((request, response) => {
+        request.resume();
+        answer = (bytes) => response.end(bytes);
+        heard();
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      context.after(() => server.close().closeAllConnections());
+      const { port } = server.address() as AddressInfo;
+      return { url: `http://127.0.0.1:${port}/`, asked, answer: (bytes: Buffer) => answer(bytes) };
+    }
+    const revocation = { mode: 'require', insecureAllowPrivateAddresses: true } as const;
+    const nothing: Staple = (answer) => answer(null);
+
+    it('is waited for before anything of the request leaves', async (context) => {
+      const ca = testAuthority();
+      const { url, asked, answer } = await responder(context);
+      await using both = await pair(ca, nothing, revocation, [url]);
+      const answered = both.fetch();
+      await asked;
+      assert.equal(both.requests(), 0);
+      answer(ca.ocsp(both.server));
+      assert.equal(await answered, 'hello');
+    });
+
+    it('refuses the server when it comes and is bad', async (context) => {
+      const ca = testAuthority();
+      const { url, asked, answer } = await responder(context);
+      await using both = await pair(ca, nothing, revocation, [url]);
+      const answered = both.fetch();
+      await asked;
+      ca.revoke(both.server);
+      answer(ca.ocsp(both.server));
+      await assert.rejects(answered, authError('ERR_CERTIFICATE_REVOKED'));
+      assert.equal(both.requests(), 0);
+    });
+
+    it('is given up when the server hangs up meanwhile', async (context) => {
+      const ca = testAuthority();
+      const { url, asked } = await responder(context);
+      await using both = await pair(ca, nothing, revocation, [url]);
+      const answered = both.fetch();
+      await asked;
+      both.hangUp();
+      await assert.rejects(answered, /fetch failed|hung up|ECONNRESET/);
+    });
+
+    it('is not undone by an older answer that the server staples', async (context) => {
+      const ca = testAuthority();
+      const { url, asked, answer } = await responder(context);
+      let staple: Buffer | null = null;
+      await using both = await pair(ca, (give) => give(staple), revocation, [url]);
+      staple = ca.ocsp(both.server);
+      const old = staple;
+      staple = null;
+      const answered = both.fetch();
+      await asked;
+      ca.revoke(both.server);
+      answer(ca.ocsp(both.server));
+      await assert.rejects(answered, authError('ERR_CERTIFICATE_REVOKED'));
+      staple = old;
+      await assert.rejects(both.fetch(), authError('ERR_CERTIFICATE_REVOKED'));
+    });
   });
 });

@@ -54,6 +54,8 @@ describe('AnchorSets', () => {
       option,
       /"spiffe:\/\/A" names no set/,
     ],
+    ['a bundle in capitals', { 'SPIFFE://a': a!.cert }, option, /names no set/],
+    ['a bundle with a slash too few', { 'spiffe:/a': a!.cert }, option, /names no set/],
     ['an empty set', { staff: [] }, `${option}.staff`, /holds no certificate/],
     ['a set that is unset', { staff: undefined }, `${option}.staff`, /must be PEM text/],
     ['no anchors', [], option, /holds no certificate/],

@@ -65,6 +65,49 @@ describe('CertificateStore', () => {
     assert.throws(() => store(directoryFor(context)), configError(option, /holds no certificate/));
   });
 
+  it('keeps a copy of bytes it is given', () => {
+    const bytes = Buffer.from(a.der);
+    const certificates = store(bytes);
+    bytes.fill(0);
+    assert.deepEqual(ders(certificates), [a.der]);
+  });
+
+  it('takes of a directory its CAs, and leaves keys, leaves and lists alone', (context) => {
+    const directory = directoryFor(context);
+    const leaf = a.issue();
+    const files = {
+      'ca.pem': a.cert,
+      'tls.crt': leaf.leaf,
+      'tls.pem': leaf.key,
+      'crl.pem': a.crl().pem,
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+    writeFileSync(join(directory, 'list.crl'), a.crl().der);
+    assert.deepEqual(ders(store(directory)), [a.der]);
+    assert.deepEqual(ders(store(join(directory, 'tls.crt'))), [leaf.der]);
+  });
+
+  it('keeps what it had where its files are emptied', async (context) => {
+    const directory = directoryFor(context);
+    const file = join(directory, 'ca.pem');
+    writeFileSync(file, a.cert);
+    const clock = minutes(context);
+    const failures = rotationErrors(context, option);
+    const files = store(directory);
+    writeFileSync(file, '');
+    clock.pass();
+    files.refresh();
+    await until(() => failures.length === 1);
+    assert.match(String(failures[0]), /holds no certificate/);
+    assert.deepEqual(ders(files), [a.der]);
+  });
+
+  it('takes a file of public roots, of which some are no DER', (context) => {
+    const file = join(directoryFor(context), 'roots.pem');
+    writeFileSync(file, rootCertificates.join('\n'));
+    assert.ok(store(file).all.length > 100);
+  });
+
   it("takes Node's own roots, of which some are no DER", () => {
     assert.ok(store(rootCertificates).all.length > 100);
   });
