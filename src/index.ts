@@ -40,9 +40,9 @@ export type { DistributionPoint, DistributionPointName } from './x509/distributi
 export type { GeneralName, GeneralNames, OtherName } from './x509/general-names.ts';
 export type { NameConstraints, Subtree } from './x509/name-constraints.ts';
 export type { CanonicalName } from './x509/name-match.ts';
-export type { PolicyOptions } from './x509/policy-graph.ts';
+export type { PolicyOptions } from './x509/path/policy-graph.ts';
 export type { ReferenceName } from './x509/reference-name.ts';
-export type { Profile } from './x509/conformance.ts';
+export type { Profile } from './x509/path/conformance.ts';
 export type { TlsPurpose } from './x509/usage.ts';
 export { validatePath } from './validate-path.ts';
 export type { CertificateSource, PathValidation, ValidatePathOptions } from './validate-path.ts';

@@ -2,15 +2,15 @@
 import { AuthError, type AuthErrorCode, ConfigError } from './errors.ts';
 import { checkOptions } from './options.ts';
 import { type Certificate, readCertificate } from './x509/certificate.ts';
-import { CrlIndex, readCrl } from './x509/crl.ts';
-import type { Profile } from './x509/conformance.ts';
+import { CrlIndex, readCrl } from './x509/crl/crl.ts';
+import type { Profile } from './x509/path/conformance.ts';
 import { malformed } from './x509/der.ts';
-import { type RevocationMode, findUnrevokedPath } from './x509/path-revocation.ts';
-import type { PathRules } from './x509/path-rules.ts';
+import { type RevocationMode, findUnrevokedPath } from './x509/path/revocation.ts';
+import type { PathRules } from './x509/path/rules.ts';
 import { type PemLabel, derBlocks } from './x509/pem.ts';
-import type { PolicyOptions } from './x509/policy-graph.ts';
+import type { PolicyOptions } from './x509/path/policy-graph.ts';
 import { type ReferenceName, carries, readReferenceName } from './x509/reference-name.ts';
-import { CertificateIndex } from './x509/trust-anchors.ts';
+import { CertificateIndex } from './x509/path/trust-anchors.ts';
 import type { TlsPurpose } from './x509/usage.ts';
 
 /** PEM text, which may hold several, or the DER of one. CRLs come in these forms too. */

@@ -12,7 +12,7 @@ import type { Subtree } from '../x509/name-constraints.ts';
 import { isSameName } from '../x509/name-match.ts';
 import { isSignedBy } from '../x509/signature.ts';
 import { parseSpiffeId } from '../x509/spiffe.ts';
-import { publicKeyOf } from '../x509/trust-anchors.ts';
+import { publicKeyOf } from '../x509/path/trust-anchors.ts';
 import { purposeNames, signatureName } from './algorithm-names.ts';
 
 export interface CertificateFacts extends Thumbprints {

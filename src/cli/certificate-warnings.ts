@@ -2,11 +2,11 @@
 // that would refuse it; the rest is legal, and seldom meant.
 import { AuthError, type AuthErrorCode } from '../errors.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { checkConformance } from '../x509/conformance.ts';
-import { checkValidity } from '../x509/path-rules.ts';
+import { checkConformance } from '../x509/path/conformance.ts';
+import { checkValidity } from '../x509/path/rules.ts';
 import { readAlgorithm } from '../x509/signature.ts';
 import { parseSpiffeId, spiffeIdOf } from '../x509/spiffe.ts';
-import { publicKeyOf } from '../x509/trust-anchors.ts';
+import { publicKeyOf } from '../x509/path/trust-anchors.ts';
 import { checkTlsUsage } from '../x509/usage.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import { plain } from './layout.ts';

@@ -1,6 +1,6 @@
 // What a CRL says, for people and for programs. Not who is on it: that may be a million, and the question
 // is always about one (verify-path).
-import type { Crl } from '../x509/crl.ts';
+import type { Crl } from '../x509/crl/crl.ts';
 import { readAlgorithm } from '../x509/signature.ts';
 import {
   signatureFacts,

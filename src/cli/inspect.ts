@@ -1,6 +1,6 @@
 import { AuthError } from '../errors.ts';
 import { readCertificate } from '../x509/certificate.ts';
-import { indexCrl } from '../x509/crl.ts';
+import { indexCrl } from '../x509/crl/crl.ts';
 import {
   certificateFacts,
   thumbprints,

@@ -1,7 +1,7 @@
 import type { PathValidation } from '../validate-path.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { anyPolicy } from '../x509/extensions.ts';
-import type { RevocationMode } from '../x509/path-revocation.ts';
+import type { RevocationMode } from '../x509/path/revocation.ts';
 import { policyWords } from './algorithm-names.ts';
 import { thumbprints } from './certificate-facts.ts';
 import { systemName, type FileEntry } from './certificate-file.ts';

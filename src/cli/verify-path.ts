@@ -1,6 +1,6 @@
 import { suggestion } from '../options.ts';
 import { validatePath, type ValidatePathOptions } from '../validate-path.ts';
-import type { RevocationMode } from '../x509/path-revocation.ts';
+import type { RevocationMode } from '../x509/path/revocation.ts';
 import { readReferenceName, type ReferenceName } from '../x509/reference-name.ts';
 import {
   readCertificateFile,

@@ -7,7 +7,7 @@ import { parseSpiffeId } from '../x509/spiffe.ts';
 import { AnchorSets } from '../trust/anchor-sets.ts';
 import { PathTrust } from '../trust/path-trust.ts';
 import { RevocationChecker, type RevocationOptions } from '../trust/revocation.ts';
-import type { RevocationMode } from '../x509/path-revocation.ts';
+import type { RevocationMode } from '../x509/path/revocation.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type TrustAnchors, readTrustAnchors } from './trust-anchors.ts';
 

@@ -1,9 +1,9 @@
 // CRLs fetched from where certificates say they are published. Who calls has seen a valid path first: an
 // address in a certificate that nobody vouches for is a stranger's.
-import { isCrlSignedByInSteps } from '../x509/crl-signature.ts';
-import { isOlder } from '../x509/crl-series.ts';
+import { isCrlSignedByInSteps } from '../x509/crl/signature.ts';
+import { isOlder } from '../x509/crl/series.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import type { Crl } from '../x509/crl.ts';
+import type { Crl } from '../x509/crl/crl.ts';
 import type { DistributionPoint } from '../x509/distribution-points.ts';
 import type { FetchBytes } from './fetcher.ts';
 import { withPauses } from './pauses.ts';

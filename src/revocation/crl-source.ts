@@ -1,5 +1,5 @@
 import type { Certificate } from '../x509/certificate.ts';
-import { CrlIndex } from '../x509/crl.ts';
+import { CrlIndex } from '../x509/crl/crl.ts';
 import { CrlDownloads } from './crl-downloads.ts';
 import { CrlFiles } from './crl-files.ts';
 import type { FetchBytes } from './fetcher.ts';

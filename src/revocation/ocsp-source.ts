@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { quote } from '../errors.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { ocspRequest } from '../x509/ocsp-request.ts';
-import { maxOcspBytes } from '../x509/ocsp-response.ts';
-import { ocspStatus } from '../x509/ocsp.ts';
+import { ocspRequest } from '../x509/ocsp/request.ts';
+import { maxOcspBytes } from '../x509/ocsp/response.ts';
+import { ocspStatus } from '../x509/ocsp/status.ts';
 import type { RevocationStatus } from '../x509/revocation-status.ts';
 import type { FetchBytes } from './fetcher.ts';
 

@@ -1,4 +1,4 @@
-import { type Crl, indexCrl } from '../x509/crl.ts';
+import { type Crl, indexCrl } from '../x509/crl/crl.ts';
 import { derBlocksInSteps } from '../x509/pem.ts';
 import { withPauses } from './pauses.ts';
 

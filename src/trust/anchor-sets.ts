@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import { announce } from '../events.ts';
 import { parseSpiffeId } from '../x509/spiffe.ts';
-import { CertificateIndex, type TrustAnchor } from '../x509/trust-anchors.ts';
+import { CertificateIndex, type TrustAnchor } from '../x509/path/trust-anchors.ts';
 import { CertificateStore, type Certificates } from './certificates.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { rootCertificates } from 'node:tls';
 import { AuthError, ConfigError } from '../errors.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
-import type { Candidate } from '../x509/path-builder.ts';
+import type { Candidate } from '../x509/path/builder.ts';
 import { derBlocks } from '../x509/pem.ts';
-import { CertificateIndex } from '../x509/trust-anchors.ts';
+import { CertificateIndex } from '../x509/path/trust-anchors.ts';
 import { type WatchedFile, WatchedFiles } from './watched-files.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Certificate } from '../x509/certificate.ts';
 import { nameKey } from '../x509/name-match.ts';
-import type { Candidate } from '../x509/path-builder.ts';
+import type { Candidate } from '../x509/path/builder.ts';
 
 const maxCertificates = 1_000;
 // A CA below an anchor may call those below it as it likes. Were there many of one name, whoever has a CA of

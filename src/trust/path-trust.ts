@@ -3,10 +3,10 @@
 import { AuthError, quote } from '../errors.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import { readCertificate } from '../x509/certificate.ts';
-import { type Candidate, type Path, findPaths } from '../x509/path-builder.ts';
-import type { Fault, PathRules } from '../x509/path-rules.ts';
+import { type Candidate, type Path, findPaths } from '../x509/path/builder.ts';
+import type { Fault, PathRules } from '../x509/path/rules.ts';
 import { parseSpiffeId } from '../x509/spiffe.ts';
-import { CertificateIndex } from '../x509/trust-anchors.ts';
+import { CertificateIndex } from '../x509/path/trust-anchors.ts';
 import type { TlsPurpose } from '../x509/usage.ts';
 import { type AnchorSets, isBundle } from './anchor-sets.ts';
 import type { CertificateStore } from './certificates.ts';

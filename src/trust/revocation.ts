@@ -8,13 +8,13 @@ import { type CrlSource, crlSource } from '../revocation/crl-source.ts';
 import { createFetcher } from '../revocation/fetcher.ts';
 import { type OcspSource, ocspSource } from '../revocation/ocsp-source.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import type { Path, PathMaterial } from '../x509/path-builder.ts';
+import type { Path, PathMaterial } from '../x509/path/builder.ts';
 import {
   CrlCheck,
   type RevocationMode,
   belowAnchor,
   revocationError,
-} from '../x509/path-revocation.ts';
+} from '../x509/path/revocation.ts';
 import type { RevocationStatus } from '../x509/revocation-status.ts';
 
 export interface RevocationOptions {

@@ -184,21 +184,21 @@ describe('what changes while an answer is waited for', () => {
     const file = join(directory, 'ca.pem');
     const ca = testAuthority();
     writeFileSync(file, ca.cert);
-    let leaf: TestCertificate | undefined;
     let start = performance.now();
-    let asked = false;
+    const told: (() => void)[] = [];
+    const asked = new Promise<void>((resolve) => told.push(resolve));
     const server = createServer((request, response) => {
       request.resume();
       // While it is asked, the CA is taken away.
       writeFileSync(file, testAuthority().cert);
       start += 60_000;
-      asked = true;
-      setTimeout(() => response.end(ca.ocsp(leaf!)), 200);
+      told[0]!();
+      setTimeout(() => response.end(ca.ocsp(leaf)), 200);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     context.after(() => server.close());
     const { port } = server.address() as AddressInfo;
-    leaf = ca.issue({ dnsNames, ocspUris: [`http://127.0.0.1:${port}/`] });
+    const leaf = ca.issue({ dnsNames, ocspUris: [`http://127.0.0.1:${port}/`] });
     await using bank = await serving({
       trustAnchors: file,
       revocation: { mode: 'require', insecureAllowPrivateAddresses: true },
@@ -206,8 +206,8 @@ describe('what changes while an answer is waited for', () => {
     context.mock.method(performance, 'now', () => start);
     using connected = await connect(bank.port, leaf);
     const asking = connected.send();
+    await asked;
     // Another connection makes the service look at its files.
-    while (!asked) await new Promise((resolve) => setTimeout(resolve, 5));
     const other = await sendOnce(bank.port, testAuthority().issue({ dnsNames }));
     assert.equal(other.status, 403);
     const first = await asking;

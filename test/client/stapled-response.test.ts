@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { askForStaple, stapledResponse } from '../../src/client/stapled-response.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
-import { ocspStatus } from '../../src/x509/ocsp.ts';
+import { ocspStatus } from '../../src/x509/ocsp/status.ts';
 import { authority, tlsVersions } from '../support/pki.ts';
 
 const leaf = authority.issue();

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { readCertificate, type Signed } from '../../src/x509/certificate.ts';
-import { ocspStatus, type OcspQuestion } from '../../src/x509/ocsp.ts';
+import { ocspStatus, type OcspQuestion } from '../../src/x509/ocsp/status.ts';
 import { isSignedBy } from '../../src/x509/signature.ts';
 import { describeVectors } from '../support/vectors.ts';
 

@@ -10,8 +10,8 @@ import { type TestAuthority, type TestCertificate, testAuthority } from '../../s
 import { createFetcher } from '../../src/revocation/fetcher.ts';
 import { type OcspSourceOptions, ocspSource } from '../../src/revocation/ocsp-source.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
-import { ocspRequest } from '../../src/x509/ocsp-request.ts';
-import { ocspStatus } from '../../src/x509/ocsp.ts';
+import { ocspRequest } from '../../src/x509/ocsp/request.ts';
+import { ocspStatus } from '../../src/x509/ocsp/status.ts';
 import { openssl, temporaryDirectory } from '../pki/openssl.ts';
 
 const directory = temporaryDirectory();

@@ -10,7 +10,8 @@ import { doors, manifest, type Project, project, root } from './project.ts';
 const installed = ['@nestjs', 'express', 'koa', 'passport', 'reflect-metadata', 'rxjs', 'undici'];
 
 // The folders that each door is made of, besides the core's own files.
-const core = ['http', 'x509', 'crypto', 'peer', 'stores', 'revocation', 'trust'];
+const x509 = ['x509', 'x509/crl', 'x509/ocsp', 'x509/path'];
+const core = [...x509, 'http', 'crypto', 'peer', 'stores', 'revocation', 'trust'];
 const folders: Readonly<Record<string, readonly string[]>> = {
   countersign: [...core, 'methods/mtls'],
   'countersign/client': [...core, 'client', 'methods/mtls'],

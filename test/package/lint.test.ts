@@ -76,6 +76,17 @@ const layers: Readonly<Record<string, Layer>> = {
       ...packages,
     ],
   },
+  'src/x509/path/builder.ts': {
+    may: ['./rules.ts', '../der.ts', '../crl/crl.ts', '../../errors.ts', 'node:crypto'],
+    mayNot: [
+      '../../identity.ts',
+      '../../options.ts',
+      '../../trust/path-trust.ts',
+      '../../http/authority.ts',
+      ...io,
+      ...packages,
+    ],
+  },
   'src/x509/ip-address.ts': {
     may: ['node:net', './der.ts'],
     mayNot: ['node:tls', '../options.ts'],
@@ -85,7 +96,13 @@ const layers: Readonly<Record<string, Layer>> = {
     mayNot: ['../verifier.ts', '../methods/mtls/index.ts', '../node/guard.ts', ...packages],
   },
   'src/revocation/crl-source.ts': {
-    may: ['./fetcher.ts', '../x509/crl.ts', '../errors.ts', '../options.ts', 'node:fs/promises'],
+    may: [
+      './fetcher.ts',
+      '../x509/crl/crl.ts',
+      '../errors.ts',
+      '../options.ts',
+      'node:fs/promises',
+    ],
     mayNot: [
       '../verifier.ts',
       '../events.ts',

@@ -11,8 +11,8 @@ import {
 } from '../../src/revocation/crl-source.ts';
 import type { FetchBytes, FetchOptions } from '../../src/revocation/fetcher.ts';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
-import { isCrlSignedBy, knownSigners } from '../../src/x509/crl-signature.ts';
-import type { Crl } from '../../src/x509/crl.ts';
+import { isCrlSignedBy, knownSigners } from '../../src/x509/crl/signature.ts';
+import type { Crl } from '../../src/x509/crl/crl.ts';
 import { nameKey } from '../../src/x509/name-match.ts';
 import { temporaryDirectory } from '../pki/openssl.ts';
 import {

@@ -21,7 +21,7 @@ import type {
   TestAuthority,
 } from '../../src/pki/testing.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
-import { type Crl, readCrl } from '../../src/x509/crl.ts';
+import { type Crl, readCrl } from '../../src/x509/crl/crl.ts';
 
 export interface ListOptions {
   readonly entries?: readonly Buffer[];

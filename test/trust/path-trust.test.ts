@@ -10,7 +10,7 @@ import { CertificateStore } from '../../src/trust/certificates.ts';
 import { PathTrust, type TrustedPath } from '../../src/trust/path-trust.ts';
 import type { RevocationChecker } from '../../src/trust/revocation.ts';
 import { readCertificate } from '../../src/x509/certificate.ts';
-import type { Path } from '../../src/x509/path-builder.ts';
+import type { Path } from '../../src/x509/path/builder.ts';
 import { authError } from '../support/errors.ts';
 import { directoryFor, minutes, until } from '../support/files.ts';
 

@@ -13,11 +13,8 @@ import { nameConstraints } from '../../src/pki/extensions.ts';
 import type { GeneralName, IssueOptions, NameConstraints } from '../../src/pki/testing.ts';
 import { testAuthority } from '../../src/pki/testing.ts';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
-import {
-  PermittedNames,
-  maxComparisons,
-  readNameConstraints,
-} from '../../src/x509/name-constraints.ts';
+import { readNameConstraints } from '../../src/x509/name-constraints.ts';
+import { PermittedNames, maxComparisons } from '../../src/x509/path/permitted-names.ts';
 import { authError } from '../support/errors.ts';
 
 const root = testAuthority();

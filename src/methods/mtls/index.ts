@@ -1,2 +1,3 @@
-export { type MtlsOptions, mtls } from './server.ts';
+export { mtls } from './server.ts';
+export type { MtlsOptions } from './options.ts';
 export type { CertificateSubject } from './protocol.ts';

@@ -12,7 +12,7 @@ import { RevocationChecker } from '../../trust/revocation.ts';
 import { readCertificate } from '../../x509/certificate.ts';
 import { checkTlsUsage } from '../../x509/usage.ts';
 import { type CertificateSubject, certificateEvidence } from './protocol.ts';
-import type { MtlsOptions } from './server.ts';
+import type { MtlsOptions } from './options.ts';
 
 export interface Verdict {
   readonly outcome: CertificateEvidence | AuthError;

@@ -1,10 +1,10 @@
 // Certificate policies (RFC 5280 section 6.1), with the graph of RFC 9618 in place of the tree, which a
 // few certificates could make grow without end.
-import { AuthError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
+import { AuthError } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
 import type { Role } from './conformance.ts';
-import { type PolicyMapping, anyPolicy } from './extensions.ts';
-import { isSameName } from './name-match.ts';
+import { type PolicyMapping, anyPolicy } from '../extensions.ts';
+import { isSameName } from '../name-match.ts';
 
 export interface PolicyOptions {
   /** The policies that are acceptable, as OIDs. @defaultValue every policy */

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import type { Certificate } from './certificate.ts';
-import { nameKey } from './name-match.ts';
-import { readPublicKey } from './signature.ts';
+import type { Certificate } from '../certificate.ts';
+import { nameKey } from '../name-match.ts';
+import { readPublicKey } from '../signature.ts';
 
 /** A CA that is trusted because the user said so. */
 export interface TrustAnchor {

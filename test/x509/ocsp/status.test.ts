@@ -9,13 +9,17 @@ import {
   objectIdentifier,
   octetString,
   sequence,
-} from '../../src/pki/der-writer.ts';
-import type { OcspOptions } from '../../src/pki/test-ocsp.ts';
-import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
-import { readCertificate } from '../../src/x509/certificate.ts';
-import { ocspRequest } from '../../src/x509/ocsp-request.ts';
-import { type OcspQuestion, ocspStatus } from '../../src/x509/ocsp.ts';
-import { certIdIn, merged, ocspOfType, resigned } from '../support/ocsp.ts';
+} from '../../../src/pki/der-writer.ts';
+import type { OcspOptions } from '../../../src/pki/test-ocsp.ts';
+import {
+  type TestAuthority,
+  type TestCertificate,
+  testAuthority,
+} from '../../../src/pki/testing.ts';
+import { readCertificate } from '../../../src/x509/certificate.ts';
+import { ocspRequest } from '../../../src/x509/ocsp/request.ts';
+import { type OcspQuestion, ocspStatus } from '../../../src/x509/ocsp/status.ts';
+import { certIdIn, merged, ocspOfType, resigned } from '../../support/ocsp.ts';
 
 const authority = testAuthority({ subject: 'responsible' });
 const alice = authority.issue();

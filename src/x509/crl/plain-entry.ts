@@ -1,7 +1,7 @@
 // Nearly every entry of every CRL has one plain form: short lengths, a UTCTime, and no extension but a
 // reason. That form is recognised here byte by byte, without making an object, several times faster than
 // by the grammar. What is not recognised is not wrong: it is read by the grammar.
-import { tag } from './der.ts';
+import { tag } from '../der.ts';
 
 /** `SEQUENCE { SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED` and its length, up to the value. */
 const reasonHead = [

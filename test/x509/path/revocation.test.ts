@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ConfigError } from '../../src/errors.ts';
-import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
+import { ConfigError } from '../../../src/errors.ts';
+import {
+  type TestAuthority,
+  type TestCertificate,
+  testAuthority,
+} from '../../../src/pki/testing.ts';
 import {
   type PathValidation,
   type ValidatePathOptions,
   validatePath,
-} from '../../src/validate-path.ts';
-import { openssl, temporaryDirectory } from '../pki/openssl.ts';
+} from '../../../src/validate-path.ts';
+import { openssl, temporaryDirectory } from '../../pki/openssl.ts';
 import {
   type ListOptions,
   certificateIssuer,
@@ -17,7 +21,7 @@ import {
   entryOf,
   issuingPoint,
   listOf,
-} from '../support/crl.ts';
+} from '../../support/crl.ts';
 
 const now = new Date();
 const current = (options: ListOptions = {}): ListOptions => ({

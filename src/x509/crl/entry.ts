@@ -1,6 +1,6 @@
 // One entry of a CRL by the whole grammar (RFC 5280 sections 5.1.2.6 and 5.3).
-import { AuthError } from '../errors.ts';
-import { readExtensions } from './certificate.ts';
+import { AuthError } from '../../errors.ts';
+import { readExtensions } from '../certificate.ts';
 import {
   DerReader,
   type Element,
@@ -9,9 +9,9 @@ import {
   malformed,
   tag,
   timeOf,
-} from './der.ts';
-import { readSubjectAltName } from './general-names.ts';
-import { revocationReasonNames } from './revocation-status.ts';
+} from '../der.ts';
+import { readSubjectAltName } from '../general-names.ts';
+import { revocationReasonNames } from '../revocation-status.ts';
 
 /** What a CRL says of one certificate. */
 export interface CrlEntry {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { AuthError } from '../../src/errors.ts';
-import type { Certificate } from '../../src/x509/certificate.ts';
-import { distinguishedName } from '../../src/pki/names.ts';
-import { PolicyGraph, type PolicyOptions } from '../../src/x509/policy-graph.ts';
-import { authError } from '../support/errors.ts';
-import { anyPolicy } from '../support/policy-extensions.ts';
+import { AuthError } from '../../../src/errors.ts';
+import type { Certificate } from '../../../src/x509/certificate.ts';
+import { distinguishedName } from '../../../src/pki/names.ts';
+import { PolicyGraph, type PolicyOptions } from '../../../src/x509/path/policy-graph.ts';
+import { authError } from '../../support/errors.ts';
+import { anyPolicy } from '../../support/policy-extensions.ts';
 
 const refused = authError('ERR_CERTIFICATE_POLICY');
 const [A, B, C, D] = ['1.2.1', '1.2.2', '1.2.3', '1.2.4'] as const;

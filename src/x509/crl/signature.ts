@@ -1,8 +1,8 @@
-import { AuthError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
+import { AuthError } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
 import type { Crl } from './crl.ts';
-import { isSignedByInSteps } from './signature.ts';
-import { publicKeyOf } from './trust-anchors.ts';
+import { isSignedByInSteps } from '../signature.ts';
+import { publicKeyOf } from '../path/trust-anchors.ts';
 
 interface Answer {
   readonly signer: Certificate;

@@ -2,12 +2,12 @@
 // to a trust anchor. Several certificates may share a name and a key, so there may be several paths and
 // the first is not always a valid one. What an attacker sends along must not cost us more than it costs
 // them, so the work has bounds.
-import { AuthError, quote } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
-import { maxComparisons } from './name-constraints.ts';
-import { nameKey } from './name-match.ts';
-import { type Fault, type PathRules, checkPath } from './path-rules.ts';
-import { isSignedBy } from './signature.ts';
+import { AuthError, quote } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
+import { maxComparisons } from './permitted-names.ts';
+import { nameKey } from '../name-match.ts';
+import { type Fault, type PathRules, checkPath } from './rules.ts';
+import { isSignedBy } from '../signature.ts';
 import { type CertificateIndex, type TrustAnchor, publicKeyOf } from './trust-anchors.ts';
 
 /** A path that is valid but for revocation, leaf first and trust anchor last. */

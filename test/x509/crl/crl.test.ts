@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { AuthError } from '../../src/errors.ts';
+import { AuthError } from '../../../src/errors.ts';
 import {
   boolean,
   element,
@@ -14,16 +14,16 @@ import {
   sequence,
   time,
   utcTime,
-} from '../../src/pki/der-writer.ts';
-import { extension, type Extension } from '../../src/pki/extensions.ts';
-import { distinguishedName } from '../../src/pki/names.ts';
-import { testAuthority } from '../../src/pki/testing.ts';
-import { readCrlEntry } from '../../src/x509/crl-entry.ts';
-import { indexCrl, readCrl } from '../../src/x509/crl.ts';
-import { DerReader } from '../../src/x509/der.ts';
-import { nameKey } from '../../src/x509/name-match.ts';
-import { plainEntryLength } from '../../src/x509/plain-crl-entry.ts';
-import { openssl } from '../pki/openssl.ts';
+} from '../../../src/pki/der-writer.ts';
+import { extension, type Extension } from '../../../src/pki/extensions.ts';
+import { distinguishedName } from '../../../src/pki/names.ts';
+import { testAuthority } from '../../../src/pki/testing.ts';
+import { readCrlEntry } from '../../../src/x509/crl/entry.ts';
+import { indexCrl, readCrl } from '../../../src/x509/crl/crl.ts';
+import { DerReader } from '../../../src/x509/der.ts';
+import { nameKey } from '../../../src/x509/name-match.ts';
+import { plainEntryLength } from '../../../src/x509/crl/plain-entry.ts';
+import { openssl } from '../../pki/openssl.ts';
 import {
   certificateIssuer,
   changesTo,
@@ -36,8 +36,8 @@ import {
   listOf,
   noon,
   reason,
-} from '../support/crl.ts';
-import { authError } from '../support/errors.ts';
+} from '../../support/crl.ts';
+import { authError } from '../../support/errors.ts';
 
 const root = testAuthority();
 const own = nameKey(crlOf(root).issuer);

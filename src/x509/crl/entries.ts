@@ -2,10 +2,10 @@
 // and a hash table of places in it, so that a list costs little more memory than its bytes and an answer
 // costs a lookup.
 import { randomBytes } from 'node:crypto';
-import { type CrlEntry, readCrlEntry } from './crl-entry.ts';
-import { DerReader, malformed } from './der.ts';
-import { nameKey } from './name-match.ts';
-import { plainEntryLength } from './plain-crl-entry.ts';
+import { type CrlEntry, readCrlEntry } from './entry.ts';
+import { DerReader, malformed } from '../der.ts';
+import { nameKey } from '../name-match.ts';
+import { plainEntryLength } from './plain-entry.ts';
 
 /** A sequence head, a serial number of one byte and a UTCTime: no entry is shorter. */
 const minEntryBytes = 20;

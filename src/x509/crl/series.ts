@@ -1,6 +1,6 @@
 // An issuer publishes list after list. Which of them follow each other, and which is the newer.
 import { type Crl, crlExtensionOid } from './crl.ts';
-import { nameKey } from './name-match.ts';
+import { nameKey } from '../name-match.ts';
 
 /** Whether both have the same issuer and key identifier, and are for the same certificates. */
 export function isSameSeries(a: Crl, b: Crl): boolean {

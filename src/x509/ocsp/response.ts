@@ -1,13 +1,13 @@
 // OCSP responses, read strictly (RFC 6960 section 4.2). This says what a response states. Whether anybody may
 // say so is the business of `ocspStatus`, and the signature is not checked here.
-import { AuthError } from '../errors.ts';
+import { AuthError } from '../../errors.ts';
 import {
   type Certificate,
   type Signed,
   readCertificate,
   readExtensions,
   readSigned,
-} from './certificate.ts';
+} from '../certificate.ts';
 import {
   DerReader,
   type Element,
@@ -18,10 +18,10 @@ import {
   oidOf,
   tag,
   timeOf,
-} from './der.ts';
-import type { Extension } from './extensions.ts';
-import { type CertId, readCertId } from './ocsp-cert-id.ts';
-import { revocationReasonNames } from './revocation-status.ts';
+} from '../der.ts';
+import type { Extension } from '../extensions.ts';
+import { type CertId, readCertId } from './cert-id.ts';
+import { revocationReasonNames } from '../revocation-status.ts';
 
 export interface OcspResponse {
   readonly responder: ResponderId;

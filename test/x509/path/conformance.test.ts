@@ -12,7 +12,7 @@ import {
   octetString,
   sequence,
   string,
-} from '../../src/pki/der-writer.ts';
+} from '../../../src/pki/der-writer.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -22,16 +22,16 @@ import {
   nameConstraints,
   subjectAltName,
   subjectKeyIdentifier,
-} from '../../src/pki/extensions.ts';
-import { type Extension, type IssueOptions, testAuthority } from '../../src/pki/testing.ts';
-import { readCertificate } from '../../src/x509/certificate.ts';
-import { type Profile, type Role, checkConformance } from '../../src/x509/conformance.ts';
-import { authError } from '../support/errors.ts';
+} from '../../../src/pki/extensions.ts';
+import { type Extension, type IssueOptions, testAuthority } from '../../../src/pki/testing.ts';
+import { readCertificate } from '../../../src/x509/certificate.ts';
+import { type Profile, type Role, checkConformance } from '../../../src/x509/path/conformance.ts';
+import { authError } from '../../support/errors.ts';
 import {
   inhibitAnyPolicy,
   policyConstraints,
   policyMappings,
-} from '../support/policy-extensions.ts';
+} from '../../support/policy-extensions.ts';
 
 const root = testAuthority();
 const ca: IssueOptions = { ca: true, usage: null, dnsNames: [] };

@@ -1,9 +1,9 @@
 // Which CRLs speak of a certificate, and of which reasons (RFC 5280 section 6.3.3 b and d).
-import type { Certificate } from './certificate.ts';
+import type { Certificate } from '../certificate.ts';
 import type { Crl } from './crl.ts';
-import type { DistributionPoint, DistributionPointName } from './distribution-points.ts';
-import type { GeneralName } from './general-names.ts';
-import { nameKey, nameKeyWith } from './name-match.ts';
+import type { DistributionPoint, DistributionPointName } from '../distribution-points.ts';
+import type { GeneralName } from '../general-names.ts';
+import { nameKey, nameKeyWith } from '../name-match.ts';
 
 /** A set of reasons for revocation, one bit for each of ReasonFlags. */
 export type ReasonMask = number;

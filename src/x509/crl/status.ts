@@ -1,16 +1,16 @@
 // What CRLs say of a certificate (RFC 5280 section 6.3.3). The answer is good only where lists that are
 // current, properly signed and about this certificate cover every reason for revocation between them.
 // A list that says revoked counts, whatever other lists say.
-import { quote } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
-import type { CrlEntry } from './crl-entry.ts';
-import { type CrlPoint, allReasons, crlPointsOf, reasonsCovered } from './crl-scope.ts';
-import { isCrlSignedBy } from './crl-signature.ts';
-import { isSameSeries, isWhole, newestFirst } from './crl-series.ts';
+import { quote } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
+import type { CrlEntry } from './entry.ts';
+import { type CrlPoint, allReasons, crlPointsOf, reasonsCovered } from './scope.ts';
+import { isCrlSignedBy } from './signature.ts';
+import { isSameSeries, isWhole, newestFirst } from './series.ts';
 import type { Crl, CrlIndex } from './crl.ts';
-import { DerReader, context as contextTag, tag } from './der.ts';
-import { nameKey } from './name-match.ts';
-import { type RevocationStatus, revocationReasonNames } from './revocation-status.ts';
+import { DerReader, context as contextTag, tag } from '../der.ts';
+import { nameKey } from '../name-match.ts';
+import { type RevocationStatus, revocationReasonNames } from '../revocation-status.ts';
 
 export interface CrlContext {
   /** The instant at which the lists must be current. */

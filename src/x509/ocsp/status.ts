@@ -1,17 +1,17 @@
 // What an OCSP response says of one certificate, and whether the one who says so may (RFC 6960 sections 3.2,
 // 4.2.2). Whether a delegated responder was itself revoked is not asked: most carry id-pkix-ocsp-nocheck, by
 // which their CA waives the question.
-import { AuthError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
-import { DerReader, tag } from './der.ts';
-import { type Extension, extensionOid } from './extensions.ts';
-import { isSameName } from './name-match.ts';
-import { isKeyHashOf, isNamedBy } from './ocsp-cert-id.ts';
-import { type OcspResponse, type SingleResponse, readOcspResponse } from './ocsp-response.ts';
-import { checkValidity } from './path-rules.ts';
-import type { RevocationStatus } from './revocation-status.ts';
-import { isSignedBy } from './signature.ts';
-import { publicKeyOf } from './trust-anchors.ts';
+import { AuthError } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
+import { DerReader, tag } from '../der.ts';
+import { type Extension, extensionOid } from '../extensions.ts';
+import { isSameName } from '../name-match.ts';
+import { isKeyHashOf, isNamedBy } from './cert-id.ts';
+import { type OcspResponse, type SingleResponse, readOcspResponse } from './response.ts';
+import { checkValidity } from '../path/rules.ts';
+import type { RevocationStatus } from '../revocation-status.ts';
+import { isSignedBy } from '../signature.ts';
+import { publicKeyOf } from '../path/trust-anchors.ts';
 
 /** What is asked of a response. Durations are seconds. */
 export interface OcspQuestion {

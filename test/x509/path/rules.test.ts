@@ -5,12 +5,12 @@ import {
   type NameConstraints,
   type TestAuthority,
   testAuthority,
-} from '../../src/pki/testing.ts';
-import type { AuthErrorCode } from '../../src/errors.ts';
-import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
-import { type PathRules, checkPath, checkValidity } from '../../src/x509/path-rules.ts';
-import { authError } from '../support/errors.ts';
-import { anyPolicy, inhibitAnyPolicy, policyConstraints } from '../support/policy-extensions.ts';
+} from '../../../src/pki/testing.ts';
+import type { AuthErrorCode } from '../../../src/errors.ts';
+import { type Certificate, readCertificate } from '../../../src/x509/certificate.ts';
+import { type PathRules, checkPath, checkValidity } from '../../../src/x509/path/rules.ts';
+import { authError } from '../../support/errors.ts';
+import { anyPolicy, inhibitAnyPolicy, policyConstraints } from '../../support/policy-extensions.ts';
 
 const usual: PathRules = {
   at: new Date(),

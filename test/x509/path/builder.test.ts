@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type IssueOptions, type TestAuthority, testAuthority } from '../../src/pki/testing.ts';
-import { element, implicit, integer, octetString, sequence } from '../../src/pki/der-writer.ts';
-import { generalName } from '../../src/pki/names.ts';
-import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
-import { type Path, findPaths } from '../../src/x509/path-builder.ts';
-import type { Fault, PathRules } from '../../src/x509/path-rules.ts';
-import { CertificateIndex } from '../../src/x509/trust-anchors.ts';
+import { type IssueOptions, type TestAuthority, testAuthority } from '../../../src/pki/testing.ts';
+import { element, implicit, integer, octetString, sequence } from '../../../src/pki/der-writer.ts';
+import { generalName } from '../../../src/pki/names.ts';
+import { type Certificate, readCertificate } from '../../../src/x509/certificate.ts';
+import { type Path, findPaths } from '../../../src/x509/path/builder.ts';
+import type { Fault, PathRules } from '../../../src/x509/path/rules.ts';
+import { CertificateIndex } from '../../../src/x509/path/trust-anchors.ts';
 
 const rules: PathRules = {
   at: new Date(),

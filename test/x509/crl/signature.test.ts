@@ -7,13 +7,17 @@ import {
   nothing,
   objectIdentifier,
   sequence,
-} from '../../src/pki/der-writer.ts';
-import { testAuthority } from '../../src/pki/testing.ts';
-import { type Signed, readCertificate } from '../../src/x509/certificate.ts';
-import { isCrlSignedBy, isCrlSignedByInSteps, knownSigners } from '../../src/x509/crl-signature.ts';
-import { isSignedBy, isSignedByInSteps } from '../../src/x509/signature.ts';
-import { crlOf, entryOf } from '../support/crl.ts';
-import { authError } from '../support/errors.ts';
+} from '../../../src/pki/der-writer.ts';
+import { testAuthority } from '../../../src/pki/testing.ts';
+import { type Signed, readCertificate } from '../../../src/x509/certificate.ts';
+import {
+  isCrlSignedBy,
+  isCrlSignedByInSteps,
+  knownSigners,
+} from '../../../src/x509/crl/signature.ts';
+import { isSignedBy, isSignedByInSteps } from '../../../src/x509/signature.ts';
+import { crlOf, entryOf } from '../../support/crl.ts';
+import { authError } from '../../support/errors.ts';
 
 function drain<T>(steps: Generator<unknown, T>): { readonly value: T; readonly steps: number } {
   for (let count = 0; ; count++) {

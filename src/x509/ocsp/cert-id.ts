@@ -1,7 +1,7 @@
 // How OCSP names a certificate (RFC 6960 section 4.1.1): by hashes of its issuer and by its serial number.
 import { createHash } from 'node:crypto';
-import { type Certificate, readSigned } from './certificate.ts';
-import { encode } from './der-encode.ts';
+import { type Certificate, readSigned } from '../certificate.ts';
+import { encode } from '../der-encode.ts';
 import {
   DerReader,
   bitStringBytes,
@@ -11,7 +11,7 @@ import {
   oidOf,
   serialText,
   tag,
-} from './der.ts';
+} from '../der.ts';
 
 export interface CertId {
   /** Node's name of the hash; undefined for one that nothing here knows. */

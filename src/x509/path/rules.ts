@@ -1,13 +1,13 @@
 // Whether a finished chain is a valid path (RFC 5280 section 6.1). Names chain and signatures hold already:
 // whoever built the chain has seen to that.
-import { AuthError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
+import { AuthError } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
 import { type Profile, checkConformance } from './conformance.ts';
-import { type Comparisons, PermittedNames, maxComparisons } from './name-constraints.ts';
-import { isSameName } from './name-match.ts';
+import { type Comparisons, PermittedNames, maxComparisons } from './permitted-names.ts';
+import { isSameName } from '../name-match.ts';
 import { PolicyGraph, type PolicyOptions } from './policy-graph.ts';
 import { publicKeyOf } from './trust-anchors.ts';
-import { type Purpose, checkPurpose } from './usage.ts';
+import { type Purpose, checkPurpose } from '../usage.ts';
 
 export interface PathRules {
   /** The instant at which everything must be valid. */

@@ -1,13 +1,13 @@
 // Revocation along a path: each certificate below the anchor, from the anchor downwards, so that whoever
 // signs a list has been cleared before the list is believed.
-import { AuthError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
-import { crlStatus } from './crl-status.ts';
-import type { CrlIndex } from './crl.ts';
-import { nameKey } from './name-match.ts';
-import { type Path, type PathMaterial, findPaths } from './path-builder.ts';
-import type { Fault, PathRules } from './path-rules.ts';
-import type { RevocationStatus } from './revocation-status.ts';
+import { AuthError } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
+import { crlStatus } from '../crl/status.ts';
+import type { CrlIndex } from '../crl/crl.ts';
+import { nameKey } from '../name-match.ts';
+import { type Path, type PathMaterial, findPaths } from './builder.ts';
+import type { Fault, PathRules } from './rules.ts';
+import type { RevocationStatus } from '../revocation-status.ts';
 
 /** What an unknown state means: a failure, nothing, or that nobody asks. */
 export type RevocationMode = 'require' | 'prefer' | 'off';

@@ -1,7 +1,7 @@
-import type { Certificate } from './certificate.ts';
-import { encode } from './der-encode.ts';
-import { context, tag } from './der.ts';
-import { writeCertId } from './ocsp-cert-id.ts';
+import type { Certificate } from '../certificate.ts';
+import { encode } from '../der-encode.ts';
+import { context, tag } from '../der.ts';
+import { writeCertId } from './cert-id.ts';
 
 /** The object identifier 1.3.6.1.5.5.7.48.1.2 in DER. */
 const nonceOid = Buffer.from('06092b0601050507300102', 'hex');

@@ -1,13 +1,13 @@
 // What RFC 5280 asks of whoever issues certificates, as far as a certificate shows it. One that breaks
 // these rules was made by software that does not know them, and nothing it says is certain.
-import { AuthError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
-import { tag } from './der.ts';
-import { attributesOf, stringOf } from './distinguished-name.ts';
-import { extensionOid } from './extensions.ts';
-import { isSameName } from './name-match.ts';
-import { rsaBits } from './signature.ts';
-import { purposeOid } from './usage.ts';
+import { AuthError } from '../../errors.ts';
+import type { Certificate } from '../certificate.ts';
+import { tag } from '../der.ts';
+import { attributesOf, stringOf } from '../distinguished-name.ts';
+import { extensionOid } from '../extensions.ts';
+import { isSameName } from '../name-match.ts';
+import { rsaBits } from '../signature.ts';
+import { purposeOid } from '../usage.ts';
 
 /** `webpki` adds what browsers ask of public CAs (CA/Browser Forum Baseline Requirements, section 7.1). */
 export type Profile = 'rfc5280' | 'webpki';

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { distinguishedName } from '../../src/pki/names.ts';
-import { setOf, sequence, objectIdentifier, string } from '../../src/pki/der-writer.ts';
-import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
-import { readCertificate } from '../../src/x509/certificate.ts';
-import { crlStatus } from '../../src/x509/crl-status.ts';
-import { type Crl, CrlIndex, readCrl } from '../../src/x509/crl.ts';
-import { isSameName } from '../../src/x509/name-match.ts';
-import type { RevocationStatus } from '../../src/x509/revocation-status.ts';
+import { distinguishedName } from '../../../src/pki/names.ts';
+import { setOf, sequence, objectIdentifier, string } from '../../../src/pki/der-writer.ts';
+import {
+  type TestAuthority,
+  type TestCertificate,
+  testAuthority,
+} from '../../../src/pki/testing.ts';
+import { readCertificate } from '../../../src/x509/certificate.ts';
+import { crlStatus } from '../../../src/x509/crl/status.ts';
+import { type Crl, CrlIndex, readCrl } from '../../../src/x509/crl/crl.ts';
+import { isSameName } from '../../../src/x509/name-match.ts';
+import type { RevocationStatus } from '../../../src/x509/revocation-status.ts';
 import {
   type DistributionPointOptions,
   type ListOptions,
@@ -23,7 +27,7 @@ import {
   listOf,
   noon,
   reason,
-} from '../support/crl.ts';
+} from '../../support/crl.ts';
 
 const ca = testAuthority({ subject: 'the CA' });
 const other = testAuthority({ subject: 'another CA' });

@@ -1,9 +1,9 @@
 // Certificate revocation lists, read strictly (RFC 5280 section 5). This says what a list states. Who signed
 // it, whether it is current and whom it concerns is asked by `crlStatus`.
-import { readExtensions, readSigned } from './certificate.ts';
-import type { Signed } from './certificate.ts';
-import { CrlEntries } from './crl-entries.ts';
-import { type CrlEntry, unknownCritical } from './crl-entry.ts';
+import { readExtensions, readSigned } from '../certificate.ts';
+import type { Signed } from '../certificate.ts';
+import { CrlEntries } from './entries.ts';
+import { type CrlEntry, unknownCritical } from './entry.ts';
 import {
   DerReader,
   booleanOf,
@@ -13,16 +13,16 @@ import {
   namedBits,
   tag,
   timeOf,
-} from './der.ts';
-import { distinguishedName } from './distinguished-name.ts';
+} from '../der.ts';
+import { distinguishedName } from '../distinguished-name.ts';
 import {
   type DistributionPoint,
   type DistributionPointName,
   readDistributionPointName,
   readDistributionPoints,
-} from './distribution-points.ts';
-import { type Extension, readAuthorityKeyId } from './extensions.ts';
-import { nameKey } from './name-match.ts';
+} from '../distribution-points.ts';
+import { type Extension, readAuthorityKeyId } from '../extensions.ts';
+import { nameKey } from '../name-match.ts';
 
 /** What a CRL states. */
 export interface Crl {
