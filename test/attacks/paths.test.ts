@@ -327,6 +327,38 @@ describe('sets of trust anchors', () => {
     assertRefused(bank, refused, { code: 'ERR_NOT_ALLOWED', handled: 1 });
   });
 
+  it('C18: lets no set beside the bundles vouch for a SPIFFE ID', async () => {
+    await using bank = await site({
+      trustAnchors: { 'spiffe://bank.example': authority.cert, partners: partners.cert },
+    });
+    const forged = partners.issue({ spiffeId: 'spiffe://bank.example/pay', dnsNames: [] });
+    const answer = await sendOnce(bank.port, forged);
+    assertRefused(bank, answer, { code: 'ERR_CERTIFICATE_UNTRUSTED' });
+    const plain = await sendOnce(bank.port, partners.issue(names));
+    assertAccepted(bank, plain, 'dns:alice.example');
+  });
+
+  it('lets a route ask for a certificate policy', async () => {
+    const verifier = createVerifier({
+      methods: [mtls({ trustAnchors: authority.cert })],
+      policy: { allow: [{ policyOid: '1.2.3.4' }] },
+    });
+    await using bank = await guarded({ verifier, tls: { ca: [] } });
+    const ca = authority.intermediate({ policies: ['1.2.3.4', '1.2.3.5'] });
+    const code = 'ERR_NOT_ALLOWED';
+    for (const policies of [['1.2.3.5'], ['1.2.3.6']]) {
+      const other = await sendOnce(bank.port, ca.issue({ ...names, policies }));
+      assertRefused(bank, other, { code });
+    }
+    // A leaf that claims a policy its CA does not have is not valid for it.
+    const claimed = authority.intermediate({ policies: ['1.2.3.5'] });
+    const liar = await sendOnce(bank.port, claimed.issue({ ...names, policies: ['1.2.3.4'] }));
+    assertRefused(bank, liar, { code });
+    const good = await sendOnce(bank.port, ca.issue({ ...names, policies: ['1.2.3.4'] }));
+    assertAccepted(bank, good, 'dns:alice.example');
+    assert.deepEqual(JSON.parse(good.body).evidence.mtls.policyOids, ['1.2.3.4']);
+  });
+
   it('C18: lets a bundle vouch for its own trust domain only', async () => {
     await using bank = await site({
       trustAnchors: {
