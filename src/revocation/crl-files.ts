@@ -44,7 +44,7 @@ export class CrlFiles {
 
   /**
    * @param places files, or directories of them
-   * @throws ConfigError where one is missing, or holds what is no CRL
+   * @throws ConfigError where one is missing, holds no CRL, or what is none
    */
   constructor(path: string, places: readonly string[], options: CrlFilesOptions) {
     this.#places = places;
@@ -134,6 +134,7 @@ async function verifyAhead(crls: readonly Crl[], before: readonly Crl[]): Promis
 
 function readPlace(place: string): readonly (readonly [string, CrlFile])[] {
   const paths = statSync(place).isDirectory() ? crlsAmong(place, readdirSync(place)) : [place];
+  if (paths.length === 0) throw new Error('it holds none');
   return paths.map((path) => {
     // The state first: a change in between is then seen as one, instead of missed.
     const state = stateOf(statSync(path));

@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { CrlIndex } from '../x509/crl.ts';
 import { CrlDownloads } from './crl-downloads.ts';
@@ -40,12 +41,16 @@ export interface CrlSource {
 /**
  * CRLs from files, distribution points, or both.
  *
- * @throws ConfigError for a file that is missing, or holds what is no CRL
+ * @throws ConfigError for a file that is missing, or holds what is no CRL, and for no files at all
  */
 export function crlSource(options: CrlSourceOptions): CrlSource {
-  const { files: places = [], option = 'files', fetch, maxBytes = 64 * 2 ** 20 } = options;
+  const { option = 'files', fetch, maxBytes = 64 * 2 ** 20 } = options;
   const { now = () => Date.now(), onProblem = () => undefined } = options;
-  const files = new CrlFiles(option, [places].flat(), { now, onProblem });
+  const places = options.files === undefined ? [] : [options.files].flat();
+  if (options.files !== undefined && places.length === 0) {
+    throw new ConfigError(option, 'names no CRL; name a CRL file or a directory of them');
+  }
+  const files = new CrlFiles(option, places, { now, onProblem });
   const downloads =
     fetch === undefined ? undefined : new CrlDownloads({ fetch, maxBytes, now, onProblem });
 

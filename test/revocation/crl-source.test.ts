@@ -145,6 +145,13 @@ describe('crlSource, of files', () => {
     assert.throws(() => crlSource({ files: [good, broken] }), refusal);
   });
 
+  it('does not start with files that hold no list at all', () => {
+    assert.throws(() => crlSource({ files: [] }), configError('files', /names no CRL/));
+    write(path('none', 'readme.txt'), 'none yet');
+    const refusal = configError('files[0]', /none" \(it holds none\)/);
+    assert.throws(() => crlSource({ files: path('none') }), refusal);
+  });
+
   it('takes a new version within seconds, and says that it has changed', async () => {
     const file = path('renewed.crl');
     write(file, numbered(1));
