@@ -35,7 +35,7 @@ const crlName = /\.crl$|crl\.pem$|\.r\d+$/i;
 export class CrlFiles {
   #version = 0;
   #files: ReadonlyMap<string, CrlFile>;
-  /** States that were not taken, so that each is read and reported once. */
+  /** States that were not taken, so that each is reported once, and read once where it can be read. */
   readonly #refused = new Map<string, string>();
   readonly #places: readonly string[];
   readonly #options: CrlFilesOptions;
@@ -82,8 +82,9 @@ export class CrlFiles {
     const files = new Map<string, CrlFile>();
     for (const place of this.#places) {
       try {
-        for (const path of await pathsIn(place)) files.set(path, await this.#readChange(path));
-        if (this.#refused.get(place) === gone) this.#refused.delete(place);
+        const paths = await pathsIn(place);
+        if (!paths.includes(place)) this.#refused.delete(place);
+        for (const path of paths) files.set(path, await this.#readChange(path));
       } catch (error) {
         // What cannot be looked at has not changed, as far as anybody knows.
         for (const [path, file] of this.#files) {
@@ -101,16 +102,25 @@ export class CrlFiles {
 
   async #readChange(path: string): Promise<CrlFile> {
     const before = this.#files.get(path) ?? nothing;
-    const state = stateOf(await stat(path));
-    if (state === before.state || state === this.#refused.get(path)) return before;
+    let state = gone;
     try {
-      const crls = await readCrlsInSteps(await readFile(path));
+      const present = stateOf(await stat(path));
+      if (present === this.#refused.get(path)) return before;
+      if (present === before.state) {
+        this.#refused.delete(path);
+        return before;
+      }
+      const bytes = await readFile(path);
+      state = present;
+      const crls = await readCrlsInSteps(bytes);
       if (crls.some((crl) => before.crls.some((one) => isOlder(crl, one)))) {
         throw new Error('it is older than the CRL that it is to replace');
       }
       await verifyAhead(crls, before.crls);
+      this.#refused.delete(path);
       return { state, crls };
     } catch (error) {
+      // What cannot be looked at has not changed, as far as anybody knows.
       this.#report(path, state, error as Error);
       return before;
     }

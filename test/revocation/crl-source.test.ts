@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -244,6 +244,26 @@ describe('crlSource, of files', () => {
     later(5);
     await settled(() => problems.length > 0);
     assert.deepEqual([held(), held(other)], [[], [2]]);
+  });
+
+  it('reads the other files of a directory where one cannot be read, and says so once', async () => {
+    const place = path('partly');
+    write(path('partly', 'b.crl'), numbered(1));
+    const { held, later, settled, problems } = source({ files: place });
+    symlinkSync(path('nowhere.crl'), path('partly', 'a.crl'));
+    mkdirSync(path('partly', 'aa.crl'));
+    for (const number of [2, 3]) {
+      write(path('partly', 'b.crl'), numbered(number));
+      later(5);
+      await settled(() => held()[0] === number);
+    }
+    assert.deepEqual(problems.map((one) => one.match(/a+\.crl: E[A-Z]+/)?.[0]).toSorted(), [
+      'a.crl: ENOENT',
+      'aa.crl: EISDIR',
+    ]);
+    write(path('nowhere.crl'), numbered(4, {}, other));
+    later(5);
+    await settled(() => held(other)[0] === 4);
   });
 
   it('lets others have their turn while it reads a long list', async () => {
