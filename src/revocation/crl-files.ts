@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { isOlder, isSameSeries } from '../x509/crl-series.ts';
+import { isOlder, isSameSeries, isWhole } from '../x509/crl-series.ts';
 import { isCrlSignedByInSteps, knownSigners } from '../x509/crl-signature.ts';
 import { type Crl, readCrl } from '../x509/crl.ts';
 import { derBlocks } from '../x509/pem.ts';
@@ -14,7 +14,7 @@ import { readCrlsInSteps } from './read-crls.ts';
 export interface CrlFilesOptions {
   /** The time in milliseconds. */
   readonly now: () => number;
-  /** Told of a file that changed and is not taken; what it held before goes on counting. */
+  /** Told of a file that is gone, or changed and is not taken; what it held before goes on counting. */
   readonly onProblem: (path: string, error: Error) => void;
 }
 
@@ -79,19 +79,23 @@ export class CrlFiles {
   }
 
   async #readChanges(): Promise<void> {
-    const files = new Map<string, CrlFile>();
+    const listed = new Set<string>();
     for (const place of this.#places) {
       try {
         const paths = await pathsIn(place);
         if (!paths.includes(place)) this.#refused.delete(place);
-        for (const path of paths) files.set(path, await this.#readChange(path));
+        for (const path of paths) listed.add(path);
       } catch (error) {
-        // What cannot be looked at has not changed, as far as anybody knows.
-        for (const [path, file] of this.#files) {
-          if (path === place || path.startsWith(join(place, '/'))) files.set(path, file);
-        }
         this.#report(place, gone, error as Error);
       }
+    }
+    const files = new Map<string, CrlFile>();
+    for (const path of listed) files.set(path, await this.#readChange(path));
+    // A file that is gone takes back no revocation, unless its lists have come under another name.
+    for (const [path, file] of this.#files) {
+      if (files.has(path)) continue;
+      if (isReplaced(file, files)) this.#refused.delete(path);
+      else files.set(path, await this.#readChange(path));
     }
     const before = this.#files;
     if (files.size === before.size && [...files].every(([path, file]) => before.get(path) === file))
@@ -140,6 +144,16 @@ async function verifyAhead(crls: readonly Crl[], before: readonly Crl[]): Promis
       await withPauses(isCrlSignedByInSteps(crl, signer));
     }
   }
+}
+
+/** Whether others hold all its lists, or newer ones. */
+function isReplaced({ crls }: CrlFile, others: ReadonlyMap<string, CrlFile>): boolean {
+  const theirs = [...others.values()].flatMap((file) => file.crls);
+  return crls.every((crl) =>
+    theirs.some(
+      (one) => isSameSeries(one, crl) && isWhole(one) === isWhole(crl) && !isOlder(one, crl),
+    ),
+  );
 }
 
 function readPlace(place: string): readonly (readonly [string, CrlFile])[] {

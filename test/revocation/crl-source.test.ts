@@ -226,24 +226,49 @@ describe('crlSource, of files', () => {
     }
   });
 
-  it('sees lists come and go in a directory', async () => {
+  it('sees lists come to a directory', async () => {
     const place = path('coming');
     write(path('coming', 'a.crl'), numbered(1));
     const { crls, held, later, settled, problems } = source({ files: place });
-    let { version } = crls;
+    const { version } = crls;
     write(path('coming', 'b.crl'), numbered(2, {}, other));
     later(5);
     await settled(() => crls.version !== version);
     assert.deepEqual([held(), held(other)], [[1], [2]]);
-    version = crls.version;
-    rmSync(path('coming', 'a.crl'));
-    later(5);
-    await settled(() => crls.version !== version);
-    assert.deepEqual([held(), held(other)], [[], [2]]);
     write(path('coming', 'c.crl'), 'nothing');
     later(5);
     await settled(() => problems.length > 0);
-    assert.deepEqual([held(), held(other)], [[], [2]]);
+    assert.deepEqual([held(), held(other)], [[1], [2]]);
+  });
+
+  it('keeps a list that vanishes from a directory, and says so once, until a newer one comes', async () => {
+    write(path('vanishing', 'a.crl'), numbered(1));
+    write(path('vanishing', 'b.crl'), numbered(1, {}, other));
+    const { held, later, settled, problems } = source({ files: path('vanishing') });
+    rmSync(path('vanishing', 'a.crl'));
+    for (const number of [2, 3]) {
+      write(path('vanishing', 'b.crl'), numbered(number, {}, other));
+      later(5);
+      await settled(() => held(other)[0] === number && problems.length > 0);
+      assert.deepEqual(held(), [1]);
+    }
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /a\.crl: ENOENT/);
+    write(path('vanishing', 'c.crl'), numbered(2));
+    later(5);
+    await settled(() => held().includes(2));
+    assert.deepEqual(held(), [2]);
+  });
+
+  it('does not complain of a list that has another name now', async () => {
+    write(path('renaming', 'a.crl'), numbered(1));
+    const { crls, held, later, settled, problems } = source({ files: path('renaming') });
+    const { version } = crls;
+    renameSync(path('renaming', 'a.crl'), path('renaming', 'b.crl'));
+    later(5);
+    await settled(() => crls.version !== version);
+    assert.deepEqual(held(), [1]);
+    assert.deepEqual(problems, []);
   });
 
   it('reads the other files of a directory where one cannot be read, and says so once', async () => {
