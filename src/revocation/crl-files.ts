@@ -12,8 +12,6 @@ import { withPauses } from './pauses.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlFilesOptions {
-  /** The time in milliseconds. */
-  readonly now: () => number;
   /** Told of a file that is gone, or changed and is not taken; what it held before goes on counting. */
   readonly onProblem: (path: string, error: Error) => void;
 }
@@ -52,7 +50,7 @@ export class CrlFiles {
     this.#files = new Map(
       places.flatMap((place, i) => attempt(`${path}[${i}]`, place, () => readPlace(place))),
     );
-    this.#checkedAt = options.now();
+    this.#checkedAt = performance.now();
   }
 
   /** Changes whenever the lists do. */
@@ -62,7 +60,7 @@ export class CrlFiles {
 
   /** The lists as they were read last. Looks for newer ones in the background. */
   crls(): readonly Crl[] {
-    const now = this.#options.now();
+    const now = performance.now(); // The clock may be set back.
     if (now - this.#checkedAt >= checkEveryMs) {
       this.#checkedAt = now;
       void this.refresh();

@@ -14,7 +14,7 @@ export interface CrlSourceOptions {
   readonly fetch?: FetchBytes;
   /** The longest CRL that is fetched, in bytes. @defaultValue 64 MiB */
   readonly maxBytes?: number;
-  /** The time in milliseconds. @defaultValue `Date.now` */
+  /** The time in milliseconds, by which what was fetched gets old. @defaultValue `Date.now` */
   readonly now?: () => number;
   /**
    * Told of a file or an address that gave no CRL, or one that is not taken. What was known before goes on
@@ -50,7 +50,7 @@ export function crlSource(options: CrlSourceOptions): CrlSource {
   if (options.files !== undefined && places.length === 0) {
     throw new ConfigError(option, 'names no CRL; name a CRL file or a directory of them');
   }
-  const files = new CrlFiles(option, places, { now, onProblem });
+  const files = new CrlFiles(option, places, { onProblem });
   const downloads =
     fetch === undefined ? undefined : new CrlDownloads({ fetch, maxBytes, now, onProblem });
 

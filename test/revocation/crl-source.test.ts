@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type TestAuthority, testAuthority } from '../../src/pki/testing.ts';
 import {
@@ -33,6 +33,9 @@ const other = testAuthority({ subject: 'another CA' });
 const directory = temporaryDirectory();
 const anchor = readCertificate(ca.der);
 let made = 0;
+/** What `performance.now` says, as files are looked at by it. */
+let uptime = 0;
+mock.method(performance, 'now', () => uptime);
 
 /** A list that is the nth of its series. */
 const numbered = (n: number, options: ListOptions = {}, authority: TestAuthority = ca): Buffer =>
@@ -84,7 +87,10 @@ function source(options: CrlSourceOptions = {}) {
     crls,
     problems,
     held,
-    later: (seconds: number) => (now += seconds * 1000),
+    later: (seconds: number): void => {
+      now += seconds * 1000;
+      uptime += seconds * 1000;
+    },
     /** Goes on using it, which is what makes it look for changes, until one is seen. */
     async settled(until: () => boolean): Promise<void> {
       for (let i = 0; i < 100_000 && !until(); i++) {
@@ -171,6 +177,19 @@ describe('crlSource, of files', () => {
     assert.deepEqual(held(), [2]);
     assert.notEqual(crls.crls(), index);
     assert.deepEqual(knownSigners(listed(crls)), [anchor], 'the signature is verified by then');
+  });
+
+  it('takes a new version also after the clock was set back', async () => {
+    const file = path('clock.crl');
+    write(file, numbered(1));
+    let time = +noon;
+    const { crls, held, later, settled } = source({ files: file, now: () => time });
+    const { version } = crls;
+    time -= hour;
+    write(file, numbered(2));
+    later(5);
+    await settled(() => crls.version !== version);
+    assert.deepEqual(held(), [2]);
   });
 
   it('changes nothing where nothing has changed', async () => {
