@@ -543,6 +543,31 @@ describe('crlSource, of distribution points', () => {
     assert.equal(asked.length, 300);
   });
 
+  it('lets no failures push out a list, or pass for a change', async () => {
+    const { fetch, asked } = network({ [url('good')]: numbered(1) });
+    const { crls, held } = source({ fetch });
+    await crls.fetchFor(pathFrom(point('good')));
+    const { version } = crls;
+    for (let i = 0; i < 40; i++) {
+      const names = Array.from({ length: 8 }, (_, j) => `dead-${i}-${j}`);
+      await crls.fetchFor(pathFrom(...names.map((name) => point(name))));
+    }
+    assert.equal(asked.length, 321);
+    assert.deepEqual(held(), [1]);
+    assert.equal(crls.version, version);
+  });
+
+  it('takes the same list fetched anew for no change', async () => {
+    const { fetch, asked } = network({ [url('a')]: numbered(1) });
+    const { crls, later } = source({ fetch });
+    await crls.fetchFor(pathFrom(point('a')));
+    const { version } = crls;
+    later(25 * 3600);
+    await crls.fetchFor(pathFrom(point('a')));
+    assert.equal(asked.length, 2);
+    assert.equal(crls.version, version);
+  });
+
   it('keeps a bounded number of bytes', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const { fetch } = network(Object.fromEntries(names.map((name, i) => [url(name), numbered(i)])));
