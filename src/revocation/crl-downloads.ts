@@ -65,17 +65,16 @@ export class CrlDownloads {
   }
 
   /**
-   * Fetches the lists for the certificates of a valid path, leaf first, unless they are here.
+   * Fetches the lists for one certificate of a valid path, unless they are here. Who is on the path may have
+   * signed them.
    *
    * @returns a promise that never rejects, or undefined where nothing is to be waited for
    */
-  fetchFor(path: readonly Certificate[]): Promise<void> | undefined {
-    const places = path
-      .slice(0, -1)
-      .flatMap((certificate) => [
-        ...placesOf(certificate.crlDistributionPoints),
-        ...placesOf(certificate.freshestCrl),
-      ]);
+  fetchFor(certificate: Certificate, path: readonly Certificate[]): Promise<void> | undefined {
+    const places = [
+      ...placesOf(certificate.crlDistributionPoints),
+      ...placesOf(certificate.freshestCrl),
+    ];
     // A list may say itself where the changes to it are.
     const fetchChanges = () =>
       this.#fetchAll(

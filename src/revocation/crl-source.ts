@@ -30,12 +30,12 @@ export interface CrlSource {
   /** The lists as they are known now. */
   crls(): CrlIndex;
   /**
-   * Fetches what is missing for the certificates of a valid path, leaf first.
+   * Fetches what is missing for one certificate of a valid path.
    *
    * @returns undefined where there is nothing to wait for, else a promise that never rejects: what could
    *   not be fetched is then missing from `crls()`
    */
-  fetchFor(path: readonly Certificate[]): Promise<void> | undefined;
+  fetchFor(certificate: Certificate, path: readonly Certificate[]): Promise<void> | undefined;
 }
 
 /**
@@ -68,6 +68,6 @@ export function crlSource(options: CrlSourceOptions): CrlSource {
       }
       return index.crls;
     },
-    fetchFor: (path) => downloads?.fetchFor(path),
+    fetchFor: (certificate, path) => downloads?.fetchFor(certificate, path),
   };
 }

@@ -138,7 +138,7 @@ export class RevocationChecker {
     const issuer = certificates[certificates.indexOf(certificate) + 1]!;
     return andThen(this.#ocsp(certificate, issuer), (asked) => {
       if (asked.status !== 'unknown') return asked;
-      return andThen(this.#crls.fetchFor(certificates), () => {
+      return andThen(this.#crls.fetchFor(certificate, certificates), () => {
         const fetched = listed(certificate);
         return fetched.status === 'unknown'
           ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync }
 import { join } from 'node:path';
 import { describe, it, mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { type TestAuthority, testAuthority } from '../../src/pki/testing.ts';
+import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
 import {
   type CrlSource,
   type CrlSourceOptions,
@@ -326,10 +326,13 @@ describe('crlSource, of files', () => {
 
 describe('crlSource, of distribution points', () => {
   const url = (name: string): string => `http://crl.example/${name}.crl`;
-  function pathFrom(...points: readonly DistributionPointOptions[]): readonly Certificate[] {
-    const { der } = ca.issue({ extensions: [distributionPoints(...points)] });
-    return [readCertificate(der), anchor];
-  }
+  type Asked = readonly [about: Certificate, path: readonly Certificate[]];
+  const asksFor = (leaf: TestCertificate, issuer = anchor): Asked => {
+    const certificate = readCertificate(leaf.der);
+    return [certificate, [certificate, issuer]];
+  };
+  const leafWith = (...points: readonly DistributionPointOptions[]): Asked =>
+    asksFor(ca.issue({ extensions: [distributionPoints(...points)] }));
   const point = (...names: readonly string[]): DistributionPointOptions => ({
     fullName: names.map((name) => ({ uri: url(name) })),
   });
@@ -349,38 +352,40 @@ describe('crlSource, of distribution points', () => {
     return { answers, asked, options, fetch };
   }
 
-  it('fetches what the certificates of a path name, and keeps it until its end', async () => {
+  it('fetches what a certificate names, and keeps it until its end', async () => {
     const { fetch, asked, options } = network({ [url('a')]: numbered(1) });
     const { crls, held, later } = source({ fetch, maxBytes: 1_000_000 });
     const { version } = crls;
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [1]);
     assert.notEqual(crls.version, version);
     assert.deepEqual(options, [{ accept: 'application/pkix-crl', maxBytes: 1_000_000 }]);
     later(23.9 * 3600);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     later(0.2 * 3600);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.equal(asked.length, 2);
   });
 
   it('has nothing to wait for where nothing is named, or nothing is to be fetched', () => {
     const { fetch, asked } = network({});
-    const plain = [readCertificate(ca.issue().der), anchor];
-    assert.equal(source({ fetch }).crls.fetchFor(plain), undefined);
-    assert.equal(source().crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(source({ fetch }).crls.fetchFor(...asksFor(ca.issue())), undefined);
+    assert.equal(source().crls.fetchFor(...leafWith(point('a'))), undefined);
     const ldap = { fullName: [{ uri: 'ldap://crl.example/cn=a' }, { directoryName: 'a' }] };
-    assert.equal(source({ fetch }).crls.fetchFor(pathFrom(ldap)), undefined);
-    const last = pathFrom(point('a')).toReversed();
-    assert.equal(source({ fetch }).crls.fetchFor(last), undefined, 'asked about the anchor');
+    assert.equal(source({ fetch }).crls.fetchFor(...leafWith(ldap)), undefined);
+    const [, certificates] = leafWith(point('a'));
+    assert.equal(
+      source({ fetch }).crls.fetchFor(anchor, certificates),
+      undefined,
+      'asked about another',
+    );
     assert.deepEqual(asked, []);
   });
 
   it('also fetches the changes that a certificate names', async () => {
     const { fetch, asked } = network({ [url('changes')]: numbered(1) });
     const freshest = { ...distributionPoints(point('changes')), oid: '2.5.29.46' };
-    const { der } = ca.issue({ extensions: [freshest] });
-    await source({ fetch }).crls.fetchFor([readCertificate(der), anchor]);
+    await source({ fetch }).crls.fetchFor(...asksFor(ca.issue({ extensions: [freshest] })));
     assert.deepEqual(asked, [url('changes')]);
   });
 
@@ -394,11 +399,11 @@ describe('crlSource, of distribution points', () => {
       }),
     });
     const { crls, held, later } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [1, 2]);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     later(3600);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(asked, [url('a'), url('changes'), url('changes')]);
   });
 
@@ -406,7 +411,7 @@ describe('crlSource, of distribution points', () => {
     const inside = { fullName: [{ uri: 'http://inside.example/' }] };
     const extensions = [crlNumber(1), { ...distributionPoints(inside), oid: '2.5.29.46' }];
     const { fetch, asked } = network({ [url('a')]: numbered(1, { extensions, signWith: other }) });
-    await source({ fetch }).crls.fetchFor(pathFrom(point('a')));
+    await source({ fetch }).crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(asked, [url('a')]);
   });
 
@@ -415,7 +420,7 @@ describe('crlSource, of distribution points', () => {
     const { crls, held } = source({ fetch });
     await Promise.all(
       Array.from({ length: 50 }, async () => {
-        await crls.fetchFor(pathFrom(point('a')));
+        await crls.fetchFor(...leafWith(point('a')));
         assert.deepEqual(held(), [1]);
       }),
     );
@@ -425,13 +430,13 @@ describe('crlSource, of distribution points', () => {
   it('remembers a failure for half a minute, and reports it', async () => {
     const { fetch, asked, answers } = network({});
     const { crls, held, later, problems } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     later(29);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     assert.deepEqual(problems, [`${url('a')}: 404`]);
     answers[url('a')] = numbered(1);
     later(1);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [1]);
     assert.equal(asked.length, 2);
   });
@@ -439,17 +444,17 @@ describe('crlSource, of distribution points', () => {
   it('asks the next address of a point where one gives no list, and every point', async () => {
     const { fetch, asked } = network({ [url('b')]: numbered(1), [url('d')]: numbered(2) });
     const { crls, held } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a', 'b', 'c'), point('d', 'e')));
+    await crls.fetchFor(...leafWith(point('a', 'b', 'c'), point('d', 'e')));
     assert.deepEqual(asked.toSorted(), [url('a'), url('b'), url('d')]);
     assert.deepEqual(held(), [1, 2]);
-    assert.equal(crls.fetchFor(pathFrom(point('a', 'b', 'c'), point('d', 'e'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a', 'b', 'c'), point('d', 'e'))), undefined);
   });
 
   it('asks the next address also where it knows already that the first gives none', async () => {
     const { fetch, asked } = network({ [url('b')]: numbered(1) });
     const { crls, held } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
-    await crls.fetchFor(pathFrom(point('a', 'b')));
+    await crls.fetchFor(...leafWith(point('a')));
+    await crls.fetchFor(...leafWith(point('a', 'b')));
     assert.deepEqual(asked, [url('a'), url('b')]);
     assert.deepEqual(held(), [1]);
   });
@@ -457,9 +462,11 @@ describe('crlSource, of distribution points', () => {
   it('asks a few addresses only, however many a certificate names', async () => {
     const names = Array.from({ length: 20 }, (_, i) => `x${i}`);
     const many = network({});
-    await source({ fetch: many.fetch }).crls.fetchFor(pathFrom(point(...names)));
+    await source({ fetch: many.fetch }).crls.fetchFor(...leafWith(point(...names)));
     assert.equal(many.asked.length, 8);
-    await source({ fetch: many.fetch }).crls.fetchFor(pathFrom(...names.map((one) => point(one))));
+    await source({ fetch: many.fetch }).crls.fetchFor(
+      ...leafWith(...names.map((one) => point(one))),
+    );
     assert.equal(many.asked.length, 16);
   });
 
@@ -468,11 +475,11 @@ describe('crlSource, of distribution points', () => {
       [url('a')]: numbered(1, { nextUpdate: new Date(+noon + hour) }),
     });
     const { crls, held, later, problems } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     later(3601);
     answers[url('a')] = numbered(2);
-    const { der } = other.issue({ extensions: [distributionPoints(point('a'))] });
-    await crls.fetchFor([readCertificate(der), readCertificate(other.der)]);
+    const theirs = other.issue({ extensions: [distributionPoints(point('a'))] });
+    await crls.fetchFor(...asksFor(theirs, readCertificate(other.der)));
     assert.deepEqual(problems, []);
     assert.deepEqual(held(), [2]);
   });
@@ -488,11 +495,11 @@ describe('crlSource, of distribution points', () => {
     it(`keeps the list that it has where its address ${what}`, async () => {
       const { fetch, answers } = network({ [url('a')]: numbered(5, ends) });
       const { crls, held, later, problems } = source({ fetch });
-      await crls.fetchFor(pathFrom(point('a')));
+      await crls.fetchFor(...leafWith(point('a')));
       const { version } = crls;
       answers[url('a')] = answer;
       later(3601);
-      await crls.fetchFor(pathFrom(point('a')));
+      await crls.fetchFor(...leafWith(point('a')));
       assert.deepEqual(held(), [5]);
       assert.equal(crls.version, version);
       assert.match(problems.join(), reason);
@@ -503,13 +510,13 @@ describe('crlSource, of distribution points', () => {
     const forged = numbered(9, { signWith: other, nextUpdate: new Date(+noon + 365 * 24 * hour) });
     const { fetch, answers, asked } = network({ [url('a')]: forged });
     const { crls, held, later } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [9]);
     later(299);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     later(1);
     answers[url('a')] = numbered(10);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [10]);
     assert.equal(asked.length, 2);
   });
@@ -522,7 +529,7 @@ describe('crlSource, of distribution points', () => {
     const { fetch, asked } = network({ [url('a')]: old });
     const { crls, later } = source({ fetch });
     for (let i = 0; i < 6; i++) {
-      await crls.fetchFor(pathFrom(point('a')));
+      await crls.fetchFor(...leafWith(point('a')));
       later(10);
     }
     assert.equal(asked.length, 2);
@@ -535,8 +542,8 @@ describe('crlSource, of distribution points', () => {
     );
     const { crls, held } = source({ fetch });
     for (const name of names) {
-      await crls.fetchFor(pathFrom(point(name)));
-      await crls.fetchFor(pathFrom(point('n0')));
+      await crls.fetchFor(...leafWith(point(name)));
+      await crls.fetchFor(...leafWith(point('n0')));
     }
     assert.equal(held().length, 256);
     assert.ok(held().includes(0));
@@ -546,11 +553,11 @@ describe('crlSource, of distribution points', () => {
   it('lets no failures push out a list, or pass for a change', async () => {
     const { fetch, asked } = network({ [url('good')]: numbered(1) });
     const { crls, held } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('good')));
+    await crls.fetchFor(...leafWith(point('good')));
     const { version } = crls;
     for (let i = 0; i < 40; i++) {
       const names = Array.from({ length: 8 }, (_, j) => `dead-${i}-${j}`);
-      await crls.fetchFor(pathFrom(...names.map((name) => point(name))));
+      await crls.fetchFor(...leafWith(...names.map((name) => point(name))));
     }
     assert.equal(asked.length, 321);
     assert.deepEqual(held(), [1]);
@@ -560,10 +567,10 @@ describe('crlSource, of distribution points', () => {
   it('takes the same list fetched anew for no change', async () => {
     const { fetch, asked } = network({ [url('a')]: numbered(1) });
     const { crls, later } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     const { version } = crls;
     later(25 * 3600);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.equal(asked.length, 2);
     assert.equal(crls.version, version);
   });
@@ -572,7 +579,7 @@ describe('crlSource, of distribution points', () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const { fetch } = network(Object.fromEntries(names.map((name, i) => [url(name), numbered(i)])));
     const { crls, held } = source({ fetch, maxBytes: numbered(1).length + 20 });
-    for (const name of names) await crls.fetchFor(pathFrom(point(name)));
+    for (const name of names) await crls.fetchFor(...leafWith(point(name)));
     assert.deepEqual(held(), [2, 3, 4, 5]);
     assert.equal(crls.version, 8, 'six have come and two have gone');
   });
