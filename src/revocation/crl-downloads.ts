@@ -7,6 +7,7 @@ import type { Crl } from '../x509/crl.ts';
 import type { DistributionPoint } from '../x509/distribution-points.ts';
 import type { FetchBytes } from './fetcher.ts';
 import { withPauses } from './pauses.ts';
+import { publishedAddress } from './published-address.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlDownloadsOptions {
@@ -14,7 +15,7 @@ export interface CrlDownloadsOptions {
   /** The time in milliseconds. */
   readonly now: () => number;
   /** Told of an address that gave no CRL, or one that is not taken. */
-  readonly onProblem: (url: string, error: Error) => void;
+  readonly onProblem: (address: string, error: Error) => void;
   /** The longest list, in bytes. */
   readonly maxBytes: number;
 }
@@ -164,7 +165,7 @@ export class CrlDownloads {
       if (this.#failures.size > maxFailures) {
         this.#failures.delete(this.#failures.keys().next().value!);
       }
-      onProblem(url, error instanceof Error ? error : new Error(String(error)));
+      onProblem(publishedAddress(url), error instanceof Error ? error : new Error(String(error)));
       return false;
     }
   }
