@@ -7,6 +7,7 @@ import type { Crl } from '../x509/crl/crl.ts';
 import type { DistributionPoint } from '../x509/distribution-points.ts';
 import type { FetchBytes } from './fetcher.ts';
 import { withPauses } from './pauses.ts';
+import { publishedAddress } from './published-address.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlDownloadsOptions {
@@ -14,7 +15,7 @@ export interface CrlDownloadsOptions {
   /** The time in milliseconds. */
   readonly now: () => number;
   /** Told of an address that gave no CRL, or one that is not taken. */
-  readonly onProblem: (url: string, error: Error) => void;
+  readonly onProblem: (address: string, error: Error) => void;
   /** The longest list, in bytes. */
   readonly maxBytes: number;
 }
@@ -27,7 +28,6 @@ interface Download {
   readonly signer: Certificate | undefined;
   /** When it is fetched anew, at the earliest. */
   readonly until: number;
-  readonly failed: boolean;
 }
 
 const nothing = { crls: [], bytes: 0, signer: undefined } as const;
@@ -36,6 +36,7 @@ const retryMs = 30_000;
 /** For a list that nobody on the path has signed: another may have, or somebody forged it under way. */
 const unverifiedMs = 300_000;
 const maxUrls = 256;
+const maxFailures = 1024;
 /** How many of the longest lists may be kept at a time. */
 const maxLists = 4;
 /** Points of one certificate, and addresses of one point. */
@@ -46,7 +47,10 @@ export class CrlDownloads {
   readonly #options: CrlDownloadsOptions;
   /** The least recently used first. */
   readonly #downloads = new Map<string, Download>();
-  readonly #pending = new Map<string, Promise<void>>();
+  /** Until when an address is not asked again, the oldest first: apart, so that they push out no list. */
+  readonly #failures = new Map<string, number>();
+  /** Whether there is a list now. */
+  readonly #pending = new Map<string, Promise<boolean>>();
 
   constructor(options: CrlDownloadsOptions) {
     this.#options = options;
@@ -62,17 +66,16 @@ export class CrlDownloads {
   }
 
   /**
-   * Fetches the lists for the certificates of a valid path, leaf first, unless they are here.
+   * Fetches the lists for one certificate of a valid path, unless they are here. Who is on the path may have
+   * signed them.
    *
    * @returns a promise that never rejects, or undefined where nothing is to be waited for
    */
-  fetchFor(path: readonly Certificate[]): Promise<void> | undefined {
-    const places = path
-      .slice(0, -1)
-      .flatMap((certificate) => [
-        ...placesOf(certificate.crlDistributionPoints),
-        ...placesOf(certificate.freshestCrl),
-      ]);
+  fetchFor(certificate: Certificate, path: readonly Certificate[]): Promise<void> | undefined {
+    const places = [
+      ...placesOf(certificate.crlDistributionPoints),
+      ...placesOf(certificate.freshestCrl),
+    ];
     // A list may say itself where the changes to it are.
     const fetchChanges = () =>
       this.#fetchAll(
@@ -109,20 +112,17 @@ export class CrlDownloads {
     const now = this.#options.now();
     for (const [i, url] of alternatives.entries()) {
       const known = this.#downloads.get(url);
-      if (known === undefined || now >= known.until) {
-        return this.#fetchShared(url, path).then(() =>
-          this.#downloads.get(url)?.failed === false
-            ? undefined
-            : this.#fetchOne(alternatives.slice(i + 1), path),
-        );
-      }
-      this.#keep(url, known);
-      if (!known.failed) return undefined;
+      if (known !== undefined) this.#keep(url, known);
+      if (now < (this.#failures.get(url) ?? 0)) continue;
+      if (known !== undefined && now < known.until) return undefined;
+      return this.#fetchShared(url, path).then((isThere) =>
+        isThere ? undefined : this.#fetchOne(alternatives.slice(i + 1), path),
+      );
     }
     return undefined;
   }
 
-  #fetchShared(url: string, path: readonly Certificate[]): Promise<void> {
+  #fetchShared(url: string, path: readonly Certificate[]): Promise<boolean> {
     let pending = this.#pending.get(url);
     if (pending === undefined) {
       pending = this.#fetch(url, path).finally(() => this.#pending.delete(url));
@@ -131,12 +131,13 @@ export class CrlDownloads {
     return pending;
   }
 
-  async #fetch(url: string, path: readonly Certificate[]): Promise<void> {
+  async #fetch(url: string, path: readonly Certificate[]): Promise<boolean> {
     const { fetch, maxBytes, now, onProblem } = this.#options;
     const before = this.#downloads.get(url) ?? nothing;
     try {
       const bytes = await fetch(url, { accept: 'application/pkix-crl', maxBytes });
-      const crls = await readCrlsInSteps(bytes);
+      const read = await readCrlsInSteps(bytes);
+      const crls = isSame(read, before.crls) ? before.crls : read;
       if (before.crls.some((one) => crls.some((crl) => isOlder(crl, one)))) {
         throw new Error('it is older than the CRL that it is to replace');
       }
@@ -149,17 +150,23 @@ export class CrlDownloads {
       }
       const end = Math.min(...crls.map(({ nextUpdate }) => nextUpdate?.getTime() ?? 0));
       const until = signer === undefined ? Math.min(end, now() + unverifiedMs) : end;
+      this.#failures.delete(url);
       this.#put(url, {
         crls,
         bytes: bytes.length,
         signer,
         // A server that still has yesterday's list is not asked without pause.
         until: Math.max(until, now() + retryMs),
-        failed: false,
       });
+      return true;
     } catch (error) {
-      this.#put(url, { ...before, until: now() + retryMs, failed: true });
-      onProblem(url, error instanceof Error ? error : new Error(String(error)));
+      this.#failures.delete(url);
+      this.#failures.set(url, now() + retryMs);
+      if (this.#failures.size > maxFailures) {
+        this.#failures.delete(this.#failures.keys().next().value!);
+      }
+      onProblem(publishedAddress(url), error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
   }
 
@@ -180,6 +187,13 @@ export class CrlDownloads {
     this.#downloads.delete(url);
     this.#downloads.set(url, download);
   }
+}
+
+function isSame(after: readonly Crl[], before: readonly Crl[]): boolean {
+  return (
+    after.length === before.length &&
+    after.every(({ der }, i) => Buffer.compare(der, before[i]!.der) === 0)
+  );
 }
 
 async function signerOf(

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { isOlder, isSameSeries } from '../x509/crl/series.ts';
+import { isOlder, isSameSeries, isWhole } from '../x509/crl/series.ts';
 import { isCrlSignedByInSteps, knownSigners } from '../x509/crl/signature.ts';
 import { type Crl, readCrl } from '../x509/crl/crl.ts';
 import { derBlocks } from '../x509/pem.ts';
@@ -12,9 +12,7 @@ import { withPauses } from './pauses.ts';
 import { readCrlsInSteps } from './read-crls.ts';
 
 export interface CrlFilesOptions {
-  /** The time in milliseconds. */
-  readonly now: () => number;
-  /** Told of a file that changed and is not taken; what it held before goes on counting. */
+  /** Told of a file that is gone, or changed and is not taken; what it held before goes on counting. */
   readonly onProblem: (path: string, error: Error) => void;
 }
 
@@ -35,7 +33,7 @@ const crlName = /\.crl$|crl\.pem$|\.r\d+$/i;
 export class CrlFiles {
   #version = 0;
   #files: ReadonlyMap<string, CrlFile>;
-  /** States that were not taken, so that each is read and reported once. */
+  /** States that were not taken, so that each is reported once, and read once where it can be read. */
   readonly #refused = new Map<string, string>();
   readonly #places: readonly string[];
   readonly #options: CrlFilesOptions;
@@ -44,7 +42,7 @@ export class CrlFiles {
 
   /**
    * @param places files, or directories of them
-   * @throws ConfigError where one is missing, or holds what is no CRL
+   * @throws ConfigError where one is missing, holds no CRL, or what is none
    */
   constructor(path: string, places: readonly string[], options: CrlFilesOptions) {
     this.#places = places;
@@ -52,7 +50,7 @@ export class CrlFiles {
     this.#files = new Map(
       places.flatMap((place, i) => attempt(`${path}[${i}]`, place, () => readPlace(place))),
     );
-    this.#checkedAt = options.now();
+    this.#checkedAt = performance.now();
   }
 
   /** Changes whenever the lists do. */
@@ -62,7 +60,7 @@ export class CrlFiles {
 
   /** The lists as they were read last. Looks for newer ones in the background. */
   crls(): readonly Crl[] {
-    const now = this.#options.now();
+    const now = performance.now(); // The clock may be set back.
     if (now - this.#checkedAt >= checkEveryMs) {
       this.#checkedAt = now;
       void this.refresh();
@@ -79,18 +77,23 @@ export class CrlFiles {
   }
 
   async #readChanges(): Promise<void> {
-    const files = new Map<string, CrlFile>();
+    const listed = new Set<string>();
     for (const place of this.#places) {
       try {
-        for (const path of await pathsIn(place)) files.set(path, await this.#readChange(path));
-        if (this.#refused.get(place) === gone) this.#refused.delete(place);
+        const paths = await pathsIn(place);
+        if (!paths.includes(place)) this.#refused.delete(place);
+        for (const path of paths) listed.add(path);
       } catch (error) {
-        // What cannot be looked at has not changed, as far as anybody knows.
-        for (const [path, file] of this.#files) {
-          if (path === place || path.startsWith(join(place, '/'))) files.set(path, file);
-        }
         this.#report(place, gone, error as Error);
       }
+    }
+    const files = new Map<string, CrlFile>();
+    for (const path of listed) files.set(path, await this.#readChange(path));
+    // A file that is gone takes back no revocation, unless its lists have come under another name.
+    for (const [path, file] of this.#files) {
+      if (files.has(path)) continue;
+      if (isReplaced(file, files)) this.#refused.delete(path);
+      else files.set(path, await this.#readChange(path));
     }
     const before = this.#files;
     if (files.size === before.size && [...files].every(([path, file]) => before.get(path) === file))
@@ -101,16 +104,25 @@ export class CrlFiles {
 
   async #readChange(path: string): Promise<CrlFile> {
     const before = this.#files.get(path) ?? nothing;
-    const state = stateOf(await stat(path));
-    if (state === before.state || state === this.#refused.get(path)) return before;
+    let state = gone;
     try {
-      const crls = await readCrlsInSteps(await readFile(path));
+      const present = stateOf(await stat(path));
+      if (present === this.#refused.get(path)) return before;
+      if (present === before.state) {
+        this.#refused.delete(path);
+        return before;
+      }
+      const bytes = await readFile(path);
+      state = present;
+      const crls = await readCrlsInSteps(bytes);
       if (crls.some((crl) => before.crls.some((one) => isOlder(crl, one)))) {
         throw new Error('it is older than the CRL that it is to replace');
       }
       await verifyAhead(crls, before.crls);
+      this.#refused.delete(path);
       return { state, crls };
     } catch (error) {
+      // What cannot be looked at has not changed, as far as anybody knows.
       this.#report(path, state, error as Error);
       return before;
     }
@@ -132,8 +144,19 @@ async function verifyAhead(crls: readonly Crl[], before: readonly Crl[]): Promis
   }
 }
 
+/** Whether others hold all its lists, or newer ones. */
+function isReplaced({ crls }: CrlFile, others: ReadonlyMap<string, CrlFile>): boolean {
+  const theirs = [...others.values()].flatMap((file) => file.crls);
+  return crls.every((crl) =>
+    theirs.some(
+      (one) => isSameSeries(one, crl) && isWhole(one) === isWhole(crl) && !isOlder(one, crl),
+    ),
+  );
+}
+
 function readPlace(place: string): readonly (readonly [string, CrlFile])[] {
   const paths = statSync(place).isDirectory() ? crlsAmong(place, readdirSync(place)) : [place];
+  if (paths.length === 0) throw new Error('it holds none');
   return paths.map((path) => {
     // The state first: a change in between is then seen as one, instead of missed.
     const state = stateOf(statSync(path));

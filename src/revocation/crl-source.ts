@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { CrlIndex } from '../x509/crl/crl.ts';
 import { CrlDownloads } from './crl-downloads.ts';
@@ -13,7 +14,7 @@ export interface CrlSourceOptions {
   readonly fetch?: FetchBytes;
   /** The longest CRL that is fetched, in bytes. @defaultValue 64 MiB */
   readonly maxBytes?: number;
-  /** The time in milliseconds. @defaultValue `Date.now` */
+  /** The time in milliseconds, by which what was fetched gets old. @defaultValue `Date.now` */
   readonly now?: () => number;
   /**
    * Told of a file or an address that gave no CRL, or one that is not taken. What was known before goes on
@@ -29,23 +30,27 @@ export interface CrlSource {
   /** The lists as they are known now. */
   crls(): CrlIndex;
   /**
-   * Fetches what is missing for the certificates of a valid path, leaf first.
+   * Fetches what is missing for one certificate of a valid path.
    *
    * @returns undefined where there is nothing to wait for, else a promise that never rejects: what could
    *   not be fetched is then missing from `crls()`
    */
-  fetchFor(path: readonly Certificate[]): Promise<void> | undefined;
+  fetchFor(certificate: Certificate, path: readonly Certificate[]): Promise<void> | undefined;
 }
 
 /**
  * CRLs from files, distribution points, or both.
  *
- * @throws ConfigError for a file that is missing, or holds what is no CRL
+ * @throws ConfigError for a file that is missing, or holds what is no CRL, and for no files at all
  */
 export function crlSource(options: CrlSourceOptions): CrlSource {
-  const { files: places = [], option = 'files', fetch, maxBytes = 64 * 2 ** 20 } = options;
+  const { option = 'files', fetch, maxBytes = 64 * 2 ** 20 } = options;
   const { now = () => Date.now(), onProblem = () => undefined } = options;
-  const files = new CrlFiles(option, [places].flat(), { now, onProblem });
+  const places = options.files === undefined ? [] : [options.files].flat();
+  if (options.files !== undefined && places.length === 0) {
+    throw new ConfigError(option, 'names no CRL; name a CRL file or a directory of them');
+  }
+  const files = new CrlFiles(option, places, { onProblem });
   const downloads =
     fetch === undefined ? undefined : new CrlDownloads({ fetch, maxBytes, now, onProblem });
 
@@ -63,6 +68,6 @@ export function crlSource(options: CrlSourceOptions): CrlSource {
       }
       return index.crls;
     },
-    fetchFor: (path) => downloads?.fetchFor(path),
+    fetchFor: (certificate, path) => downloads?.fetchFor(certificate, path),
   };
 }

@@ -23,7 +23,11 @@ export type FetchBytes = (url: string, options: FetchOptions) => Promise<Uint8Ar
 export interface FetcherOptions {
   /** How long a fetch may take from the call to the last byte. @defaultValue 5000 */
   readonly timeoutMs?: number;
-  /** How many fetches go on at a time; the others wait, and their time runs. @defaultValue 16 */
+  /**
+   * How many fetches go on at a time, and of them four from one host; the others wait, and their time runs.
+   *
+   * @defaultValue 16
+   */
   readonly maxConcurrent?: number;
   /**
    * Whether hosts on loopback, private and other special addresses are asked as well. Then whoever gets a
@@ -47,7 +51,8 @@ interface Address {
 
 /**
  * Fetches over http and https from public addresses: a single exchange on a connection of its own. Nothing
- * but a 200 is an answer; redirects are not followed, and nothing is decompressed.
+ * but a 200 is an answer; redirects are not followed, and nothing is decompressed. A host that gave no answer
+ * in time is not asked for ten seconds.
  *
  * The rejections are plain Errors whose messages may be logged.
  */
@@ -59,35 +64,46 @@ export function createFetcher({
   lookup = lookupAll,
 }: FetcherOptions = {}): FetchBytes {
   const line = new Line(maxConcurrent);
+  const hosts = new Hosts();
 
   // A place is kept until a name that is slow to resolve is resolved, however late that is: Node looks names
   // up on the few threads that the whole process shares.
-  const fetchInTurn = async (
+  const fetchNow = async (
     url: URL,
     options: FetchOptions,
     signal: AbortSignal,
   ): Promise<Uint8Array> => {
-    await line.enter();
-    try {
-      signal.throwIfAborted();
-      const addresses = await addressesOf(url, lookup);
-      const anywhere = insecureAllowPrivateAddresses;
-      if (!anywhere && !addresses.every(({ address }) => isPublicAddress(address))) {
-        throw new Error(`${quote(url.hostname)} has an address that is not public`);
-      }
-      return await exchange(url, options, { addresses, signal, ca });
-    } finally {
-      line.leave();
+    const addresses = await addressesOf(url, lookup);
+    const anywhere = insecureAllowPrivateAddresses;
+    if (!anywhere && !addresses.every(({ address }) => isPublicAddress(address))) {
+      throw new Error(`${quote(url.hostname)} has an address that is not public`);
     }
+    return await exchange(url, options, { addresses, signal, ca });
   };
 
   return async (text, options) => {
     const url = readUrl(text);
+    const host = hostOf(url);
+    hosts.refuseSilent(host);
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeoutMs);
+    let asked = Infinity;
+    const timer = setTimeout(() => {
+      // Who spent most of the time in line has not heard out the host.
+      if (performance.now() - asked > timeoutMs / 2) hosts.addSilent(host);
+      late.abort();
+    }, timeoutMs);
+    const fetchInTurn = async () =>
+      hosts.inLine(host, async () =>
+        line.pass(async () => {
+          late.signal.throwIfAborted();
+          hosts.refuseSilent(host);
+          asked = performance.now();
+          return fetchNow(url, options, late.signal);
+        }),
+      );
     try {
       return await Promise.race([
-        fetchInTurn(url, options, late.signal),
+        fetchInTurn(),
         aborted(late.signal, `no answer after ${timeoutMs} ms`),
       ]);
     } catch (error) {
@@ -98,25 +114,73 @@ export function createFetcher({
   };
 }
 
+/** Fetches from one host at a time, so that one that is slow leaves places to others. */
+const maxPerHost = 4;
+const silenceMs = 10_000;
+const maxSilent = 1000;
+
+/** What is known of hosts: who waits for them, and which of them let a time pass without an answer. */
+class Hosts {
+  readonly #lines = new Map<string, Line>();
+  /** Until when nobody asks them, the oldest first. */
+  readonly #silent = new Map<string, number>();
+
+  /** Does something when it is its turn among all that concern this host. */
+  async inLine<T>(host: string, task: () => Promise<T>): Promise<T> {
+    const line = this.#lines.get(host) ?? new Line(maxPerHost);
+    this.#lines.set(host, line);
+    try {
+      return await line.pass(task);
+    } finally {
+      if (line.isEmpty) this.#lines.delete(host);
+    }
+  }
+
+  addSilent(host: string): void {
+    this.#silent.delete(host);
+    this.#silent.set(host, performance.now() + silenceMs);
+    if (this.#silent.size > maxSilent) this.#silent.delete(this.#silent.keys().next().value!);
+  }
+
+  /** @throws Error where the host was silent a moment ago */
+  refuseSilent(host: string): void {
+    if (performance.now() < (this.#silent.get(host) ?? 0)) {
+      throw new Error('its host was silent a moment ago');
+    }
+  }
+}
+
 /** Lets so many in at a time, in the order in which they came. */
 class Line {
+  readonly #places: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(places: number) {
+    this.#places = places;
     this.#free = places;
   }
 
-  async enter(): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  get isEmpty(): boolean {
+    return this.#free === this.#places;
   }
 
-  leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
+  async pass<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
   }
+}
+
+function hostOf({ protocol, hostname, port }: URL): string {
+  const standard = protocol === 'https:' ? '443' : '80';
+  return `${hostname}:${port === '' ? standard : port}`;
 }
 
 function readUrl(text: string): URL {

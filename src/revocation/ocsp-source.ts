@@ -1,6 +1,5 @@
 // OCSP over HTTP (RFC 6960 appendix A): asks the responders that certificates name, and keeps what they say.
 import { createHash, randomBytes } from 'node:crypto';
-import { quote } from '../errors.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { ocspRequest } from '../x509/ocsp/request.ts';
@@ -8,6 +7,7 @@ import { maxOcspBytes } from '../x509/ocsp/response.ts';
 import { ocspStatus } from '../x509/ocsp/status.ts';
 import type { RevocationStatus } from '../x509/revocation-status.ts';
 import type { FetchBytes } from './fetcher.ts';
+import { publishedAddress } from './published-address.ts';
 
 /** How responders are asked. Durations are seconds. */
 export interface OcspSourceOptions {
@@ -193,17 +193,21 @@ async function askResponder(
       maxBytes: maxOcspBytes,
     });
     const sent = nonce === undefined ? {} : { nonce, requireNonce: use === 'require' };
-    return ocspStatus(response, {
+    // What every object inherits must not become an option.
+    const own = {
+      __proto__: null,
       certificate,
       issuer,
       at: now(),
       maxAge,
       clockTolerance,
       ...sent,
-    });
+    };
+    return ocspStatus(response, own);
   } catch (error) {
     const why = error instanceof Error ? error.message : 'it failed';
-    return { status: 'unknown', why: `the OCSP responder ${quote(url)} gave no answer: ${why}` };
+    const responder = publishedAddress(url);
+    return { status: 'unknown', why: `the OCSP responder "${responder}" gave no answer: ${why}` };
   }
 }
 

@@ -139,7 +139,7 @@ export class RevocationChecker {
     return before(end, known, () =>
       andThen(this.#ocsp(certificate, issuer), (asked) => {
         if (asked.status !== 'unknown') return asked;
-        return andThen(this.#crls.fetchFor(path.certificates), () => {
+        return andThen(this.#crls.fetchFor(certificate, path.certificates), () => {
           const fetched = this.#listed(certificate, question);
           return fetched.status === 'unknown'
             ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }

@@ -10,6 +10,7 @@ import { type TestContext, describe, it } from 'node:test';
 import { type MtlsOptions, createVerifier, mtls } from '../../src/index.ts';
 import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
 import { connect, sendOnce } from '../support/connection.ts';
+import { minutes } from '../support/files.ts';
 import { assertAccepted, assertRefused, guarded } from '../support/guarded.ts';
 import { authority, day, impostor } from '../support/pki.ts';
 
@@ -86,10 +87,10 @@ describe('a CRL', () => {
     await using bank = site;
     using connected = await connect(bank.port, mallory);
     assertAccepted(bank, await connected.send(), subject);
+    const clock = minutes(context);
     mine.revoke(mallory);
     replace(mine.crl().pem);
-    const now = Date.now();
-    context.mock.method(Date, 'now', () => now + 60_000);
+    clock.pass();
     let answer = await connected.send();
     for (let i = 0; answer.status === 200 && i < 1_000; i++) answer = await connected.send();
     assert.equal(answer.status, 403);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { type TestAuthority, testAuthority } from '../../src/pki/testing.ts';
+import { type TestAuthority, type TestCertificate, testAuthority } from '../../src/pki/testing.ts';
 import {
   type CrlSource,
   type CrlSourceOptions,
@@ -33,6 +33,9 @@ const other = testAuthority({ subject: 'another CA' });
 const directory = temporaryDirectory();
 const anchor = readCertificate(ca.der);
 let made = 0;
+/** What `performance.now` says, as files are looked at by it. */
+let uptime = 0;
+mock.method(performance, 'now', () => uptime);
 
 /** A list that is the nth of its series. */
 const numbered = (n: number, options: ListOptions = {}, authority: TestAuthority = ca): Buffer =>
@@ -84,7 +87,10 @@ function source(options: CrlSourceOptions = {}) {
     crls,
     problems,
     held,
-    later: (seconds: number) => (now += seconds * 1000),
+    later: (seconds: number): void => {
+      now += seconds * 1000;
+      uptime += seconds * 1000;
+    },
     /** Goes on using it, which is what makes it look for changes, until one is seen. */
     async settled(until: () => boolean): Promise<void> {
       for (let i = 0; i < 100_000 && !until(); i++) {
@@ -145,6 +151,13 @@ describe('crlSource, of files', () => {
     assert.throws(() => crlSource({ files: [good, broken] }), refusal);
   });
 
+  it('does not start with files that hold no list at all', () => {
+    assert.throws(() => crlSource({ files: [] }), configError('files', /names no CRL/));
+    write(path('none', 'readme.txt'), 'none yet');
+    const refusal = configError('files[0]', /none" \(it holds none\)/);
+    assert.throws(() => crlSource({ files: path('none') }), refusal);
+  });
+
   it('takes a new version within seconds, and says that it has changed', async () => {
     const file = path('renewed.crl');
     write(file, numbered(1));
@@ -164,6 +177,19 @@ describe('crlSource, of files', () => {
     assert.deepEqual(held(), [2]);
     assert.notEqual(crls.crls(), index);
     assert.deepEqual(knownSigners(listed(crls)), [anchor], 'the signature is verified by then');
+  });
+
+  it('takes a new version also after the clock was set back', async () => {
+    const file = path('clock.crl');
+    write(file, numbered(1));
+    let time = +noon;
+    const { crls, held, later, settled } = source({ files: file, now: () => time });
+    const { version } = crls;
+    time -= hour;
+    write(file, numbered(2));
+    later(5);
+    await settled(() => crls.version !== version);
+    assert.deepEqual(held(), [2]);
   });
 
   it('changes nothing where nothing has changed', async () => {
@@ -219,24 +245,68 @@ describe('crlSource, of files', () => {
     }
   });
 
-  it('sees lists come and go in a directory', async () => {
+  it('sees lists come to a directory', async () => {
     const place = path('coming');
     write(path('coming', 'a.crl'), numbered(1));
     const { crls, held, later, settled, problems } = source({ files: place });
-    let { version } = crls;
+    const { version } = crls;
     write(path('coming', 'b.crl'), numbered(2, {}, other));
     later(5);
     await settled(() => crls.version !== version);
     assert.deepEqual([held(), held(other)], [[1], [2]]);
-    version = crls.version;
-    rmSync(path('coming', 'a.crl'));
-    later(5);
-    await settled(() => crls.version !== version);
-    assert.deepEqual([held(), held(other)], [[], [2]]);
     write(path('coming', 'c.crl'), 'nothing');
     later(5);
     await settled(() => problems.length > 0);
-    assert.deepEqual([held(), held(other)], [[], [2]]);
+    assert.deepEqual([held(), held(other)], [[1], [2]]);
+  });
+
+  it('keeps a list that vanishes from a directory, and says so once, until a newer one comes', async () => {
+    write(path('vanishing', 'a.crl'), numbered(1));
+    write(path('vanishing', 'b.crl'), numbered(1, {}, other));
+    const { held, later, settled, problems } = source({ files: path('vanishing') });
+    rmSync(path('vanishing', 'a.crl'));
+    for (const number of [2, 3]) {
+      write(path('vanishing', 'b.crl'), numbered(number, {}, other));
+      later(5);
+      await settled(() => held(other)[0] === number && problems.length > 0);
+      assert.deepEqual(held(), [1]);
+    }
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /a\.crl: ENOENT/);
+    write(path('vanishing', 'c.crl'), numbered(2));
+    later(5);
+    await settled(() => held().includes(2));
+    assert.deepEqual(held(), [2]);
+  });
+
+  it('does not complain of a list that has another name now', async () => {
+    write(path('renaming', 'a.crl'), numbered(1));
+    const { crls, held, later, settled, problems } = source({ files: path('renaming') });
+    const { version } = crls;
+    renameSync(path('renaming', 'a.crl'), path('renaming', 'b.crl'));
+    later(5);
+    await settled(() => crls.version !== version);
+    assert.deepEqual(held(), [1]);
+    assert.deepEqual(problems, []);
+  });
+
+  it('reads the other files of a directory where one cannot be read, and says so once', async () => {
+    const place = path('partly');
+    write(path('partly', 'b.crl'), numbered(1));
+    const { held, later, settled, problems } = source({ files: place });
+    symlinkSync(path('nowhere.crl'), path('partly', 'a.crl'));
+    mkdirSync(path('partly', 'aa.crl'));
+    for (const number of [2, 3]) {
+      write(path('partly', 'b.crl'), numbered(number));
+      later(5);
+      await settled(() => held()[0] === number);
+    }
+    assert.equal(problems.length, 2);
+    assert.match(problems.join(), /\/a\.crl: ENOENT/);
+    assert.match(problems.join(), /\/aa\.crl: EISDIR/);
+    write(path('nowhere.crl'), numbered(4, {}, other));
+    later(5);
+    await settled(() => held(other)[0] === 4);
   });
 
   it('lets others have their turn while it reads a long list', async () => {
@@ -255,10 +325,13 @@ describe('crlSource, of files', () => {
 
 describe('crlSource, of distribution points', () => {
   const url = (name: string): string => `http://crl.example/${name}.crl`;
-  function pathFrom(...points: readonly DistributionPointOptions[]): readonly Certificate[] {
-    const { der } = ca.issue({ extensions: [distributionPoints(...points)] });
-    return [readCertificate(der), anchor];
-  }
+  type Asked = readonly [about: Certificate, path: readonly Certificate[]];
+  const asksFor = (leaf: TestCertificate, issuer = anchor): Asked => {
+    const certificate = readCertificate(leaf.der);
+    return [certificate, [certificate, issuer]];
+  };
+  const leafWith = (...points: readonly DistributionPointOptions[]): Asked =>
+    asksFor(ca.issue({ extensions: [distributionPoints(...points)] }));
   const point = (...names: readonly string[]): DistributionPointOptions => ({
     fullName: names.map((name) => ({ uri: url(name) })),
   });
@@ -278,38 +351,40 @@ describe('crlSource, of distribution points', () => {
     return { answers, asked, options, fetch };
   }
 
-  it('fetches what the certificates of a path name, and keeps it until its end', async () => {
+  it('fetches what a certificate names, and keeps it until its end', async () => {
     const { fetch, asked, options } = network({ [url('a')]: numbered(1) });
     const { crls, held, later } = source({ fetch, maxBytes: 1_000_000 });
     const { version } = crls;
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [1]);
     assert.notEqual(crls.version, version);
     assert.deepEqual(options, [{ accept: 'application/pkix-crl', maxBytes: 1_000_000 }]);
     later(23.9 * 3600);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     later(0.2 * 3600);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.equal(asked.length, 2);
   });
 
   it('has nothing to wait for where nothing is named, or nothing is to be fetched', () => {
     const { fetch, asked } = network({});
-    const plain = [readCertificate(ca.issue().der), anchor];
-    assert.equal(source({ fetch }).crls.fetchFor(plain), undefined);
-    assert.equal(source().crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(source({ fetch }).crls.fetchFor(...asksFor(ca.issue())), undefined);
+    assert.equal(source().crls.fetchFor(...leafWith(point('a'))), undefined);
     const ldap = { fullName: [{ uri: 'ldap://crl.example/cn=a' }, { directoryName: 'a' }] };
-    assert.equal(source({ fetch }).crls.fetchFor(pathFrom(ldap)), undefined);
-    const last = pathFrom(point('a')).toReversed();
-    assert.equal(source({ fetch }).crls.fetchFor(last), undefined, 'asked about the anchor');
+    assert.equal(source({ fetch }).crls.fetchFor(...leafWith(ldap)), undefined);
+    const [, certificates] = leafWith(point('a'));
+    assert.equal(
+      source({ fetch }).crls.fetchFor(anchor, certificates),
+      undefined,
+      'asked about another',
+    );
     assert.deepEqual(asked, []);
   });
 
   it('also fetches the changes that a certificate names', async () => {
     const { fetch, asked } = network({ [url('changes')]: numbered(1) });
     const freshest = { ...distributionPoints(point('changes')), oid: '2.5.29.46' };
-    const { der } = ca.issue({ extensions: [freshest] });
-    await source({ fetch }).crls.fetchFor([readCertificate(der), anchor]);
+    await source({ fetch }).crls.fetchFor(...asksFor(ca.issue({ extensions: [freshest] })));
     assert.deepEqual(asked, [url('changes')]);
   });
 
@@ -323,11 +398,11 @@ describe('crlSource, of distribution points', () => {
       }),
     });
     const { crls, held, later } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [1, 2]);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     later(3600);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(asked, [url('a'), url('changes'), url('changes')]);
   });
 
@@ -335,7 +410,7 @@ describe('crlSource, of distribution points', () => {
     const inside = { fullName: [{ uri: 'http://inside.example/' }] };
     const extensions = [crlNumber(1), { ...distributionPoints(inside), oid: '2.5.29.46' }];
     const { fetch, asked } = network({ [url('a')]: numbered(1, { extensions, signWith: other }) });
-    await source({ fetch }).crls.fetchFor(pathFrom(point('a')));
+    await source({ fetch }).crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(asked, [url('a')]);
   });
 
@@ -344,7 +419,7 @@ describe('crlSource, of distribution points', () => {
     const { crls, held } = source({ fetch });
     await Promise.all(
       Array.from({ length: 50 }, async () => {
-        await crls.fetchFor(pathFrom(point('a')));
+        await crls.fetchFor(...leafWith(point('a')));
         assert.deepEqual(held(), [1]);
       }),
     );
@@ -354,31 +429,38 @@ describe('crlSource, of distribution points', () => {
   it('remembers a failure for half a minute, and reports it', async () => {
     const { fetch, asked, answers } = network({});
     const { crls, held, later, problems } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     later(29);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     assert.deepEqual(problems, [`${url('a')}: 404`]);
     answers[url('a')] = numbered(1);
     later(1);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [1]);
     assert.equal(asked.length, 2);
+  });
+
+  it('reports an address without what may be secret in it', async () => {
+    const uri = 'http://user:s3cret@crl.example/a?token=abc';
+    const { crls, problems } = source({ fetch: network({}).fetch });
+    await crls.fetchFor(...leafWith({ fullName: [{ uri }] }));
+    assert.deepEqual(problems, ['http://crl.example/a: 404']);
   });
 
   it('asks the next address of a point where one gives no list, and every point', async () => {
     const { fetch, asked } = network({ [url('b')]: numbered(1), [url('d')]: numbered(2) });
     const { crls, held } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a', 'b', 'c'), point('d', 'e')));
+    await crls.fetchFor(...leafWith(point('a', 'b', 'c'), point('d', 'e')));
     assert.deepEqual(asked.toSorted(), [url('a'), url('b'), url('d')]);
     assert.deepEqual(held(), [1, 2]);
-    assert.equal(crls.fetchFor(pathFrom(point('a', 'b', 'c'), point('d', 'e'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a', 'b', 'c'), point('d', 'e'))), undefined);
   });
 
   it('asks the next address also where it knows already that the first gives none', async () => {
     const { fetch, asked } = network({ [url('b')]: numbered(1) });
     const { crls, held } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
-    await crls.fetchFor(pathFrom(point('a', 'b')));
+    await crls.fetchFor(...leafWith(point('a')));
+    await crls.fetchFor(...leafWith(point('a', 'b')));
     assert.deepEqual(asked, [url('a'), url('b')]);
     assert.deepEqual(held(), [1]);
   });
@@ -386,9 +468,11 @@ describe('crlSource, of distribution points', () => {
   it('asks a few addresses only, however many a certificate names', async () => {
     const names = Array.from({ length: 20 }, (_, i) => `x${i}`);
     const many = network({});
-    await source({ fetch: many.fetch }).crls.fetchFor(pathFrom(point(...names)));
+    await source({ fetch: many.fetch }).crls.fetchFor(...leafWith(point(...names)));
     assert.equal(many.asked.length, 8);
-    await source({ fetch: many.fetch }).crls.fetchFor(pathFrom(...names.map((one) => point(one))));
+    await source({ fetch: many.fetch }).crls.fetchFor(
+      ...leafWith(...names.map((one) => point(one))),
+    );
     assert.equal(many.asked.length, 16);
   });
 
@@ -397,11 +481,11 @@ describe('crlSource, of distribution points', () => {
       [url('a')]: numbered(1, { nextUpdate: new Date(+noon + hour) }),
     });
     const { crls, held, later, problems } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     later(3601);
     answers[url('a')] = numbered(2);
-    const { der } = other.issue({ extensions: [distributionPoints(point('a'))] });
-    await crls.fetchFor([readCertificate(der), readCertificate(other.der)]);
+    const theirs = other.issue({ extensions: [distributionPoints(point('a'))] });
+    await crls.fetchFor(...asksFor(theirs, readCertificate(other.der)));
     assert.deepEqual(problems, []);
     assert.deepEqual(held(), [2]);
   });
@@ -417,11 +501,11 @@ describe('crlSource, of distribution points', () => {
     it(`keeps the list that it has where its address ${what}`, async () => {
       const { fetch, answers } = network({ [url('a')]: numbered(5, ends) });
       const { crls, held, later, problems } = source({ fetch });
-      await crls.fetchFor(pathFrom(point('a')));
+      await crls.fetchFor(...leafWith(point('a')));
       const { version } = crls;
       answers[url('a')] = answer;
       later(3601);
-      await crls.fetchFor(pathFrom(point('a')));
+      await crls.fetchFor(...leafWith(point('a')));
       assert.deepEqual(held(), [5]);
       assert.equal(crls.version, version);
       assert.match(problems.join(), reason);
@@ -432,13 +516,13 @@ describe('crlSource, of distribution points', () => {
     const forged = numbered(9, { signWith: other, nextUpdate: new Date(+noon + 365 * 24 * hour) });
     const { fetch, answers, asked } = network({ [url('a')]: forged });
     const { crls, held, later } = source({ fetch });
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [9]);
     later(299);
-    assert.equal(crls.fetchFor(pathFrom(point('a'))), undefined);
+    assert.equal(crls.fetchFor(...leafWith(point('a'))), undefined);
     later(1);
     answers[url('a')] = numbered(10);
-    await crls.fetchFor(pathFrom(point('a')));
+    await crls.fetchFor(...leafWith(point('a')));
     assert.deepEqual(held(), [10]);
     assert.equal(asked.length, 2);
   });
@@ -451,7 +535,7 @@ describe('crlSource, of distribution points', () => {
     const { fetch, asked } = network({ [url('a')]: old });
     const { crls, later } = source({ fetch });
     for (let i = 0; i < 6; i++) {
-      await crls.fetchFor(pathFrom(point('a')));
+      await crls.fetchFor(...leafWith(point('a')));
       later(10);
     }
     assert.equal(asked.length, 2);
@@ -464,19 +548,44 @@ describe('crlSource, of distribution points', () => {
     );
     const { crls, held } = source({ fetch });
     for (const name of names) {
-      await crls.fetchFor(pathFrom(point(name)));
-      await crls.fetchFor(pathFrom(point('n0')));
+      await crls.fetchFor(...leafWith(point(name)));
+      await crls.fetchFor(...leafWith(point('n0')));
     }
     assert.equal(held().length, 256);
     assert.ok(held().includes(0));
     assert.equal(asked.length, 300);
   });
 
+  it('lets no failures push out a list, or pass for a change', async () => {
+    const { fetch, asked } = network({ [url('good')]: numbered(1) });
+    const { crls, held } = source({ fetch });
+    await crls.fetchFor(...leafWith(point('good')));
+    const { version } = crls;
+    for (let i = 0; i < 40; i++) {
+      const names = Array.from({ length: 8 }, (_, j) => `dead-${i}-${j}`);
+      await crls.fetchFor(...leafWith(...names.map((name) => point(name))));
+    }
+    assert.equal(asked.length, 321);
+    assert.deepEqual(held(), [1]);
+    assert.equal(crls.version, version);
+  });
+
+  it('takes the same list fetched anew for no change', async () => {
+    const { fetch, asked } = network({ [url('a')]: numbered(1) });
+    const { crls, later } = source({ fetch });
+    await crls.fetchFor(...leafWith(point('a')));
+    const { version } = crls;
+    later(25 * 3600);
+    await crls.fetchFor(...leafWith(point('a')));
+    assert.equal(asked.length, 2);
+    assert.equal(crls.version, version);
+  });
+
   it('keeps a bounded number of bytes', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const { fetch } = network(Object.fromEntries(names.map((name, i) => [url(name), numbered(i)])));
     const { crls, held } = source({ fetch, maxBytes: numbered(1).length + 20 });
-    for (const name of names) await crls.fetchFor(pathFrom(point(name)));
+    for (const name of names) await crls.fetchFor(...leafWith(point(name)));
     assert.deepEqual(held(), [2, 3, 4, 5]);
     assert.equal(crls.version, 8, 'six have come and two have gone');
   });

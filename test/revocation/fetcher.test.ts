@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { Readable, pipeline } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { testAuthority, testServer } from '../../src/pki/testing.ts';
+import { until } from '../support/files.ts';
 import { createFetcher, type FetcherOptions } from '../../src/revocation/fetcher.ts';
 
 const accept = 'application/ocsp-response';
@@ -229,6 +236,58 @@ describe('createFetcher: time', () => {
     const fetch = localFetcher({ maxConcurrent: 3 });
     await Promise.all(Array.from({ length: 10 }, async () => fetch(url, limits)));
     assert.equal(most, 3);
+  });
+
+  it('leaves places for others while one host is silent', async (t) => {
+    const silent = await serve(t, () => {});
+    const healthy = await serve(t, (_request, response) => response.end());
+    const fetch = localFetcher({ timeoutMs: 500 });
+    const waiting = Array.from({ length: 40 }, async () =>
+      assert.rejects(fetch(silent.url, limits), plainError(/no answer after 500 ms|was silent/)),
+    );
+    await Promise.all(Array.from({ length: 20 }, async () => fetch(healthy.url, limits)));
+    await until(() => silent.requests.length >= 4);
+    await Promise.all(waiting);
+    assert.equal(silent.requests.length, 4);
+  });
+
+  it('does not ask a host again for ten seconds after it was silent', async (t) => {
+    let now = performance.now();
+    t.mock.method(performance, 'now', () => now);
+    let answers = false;
+    const { url, requests } = await serve(t, (_request, response) => {
+      if (answers) response.end();
+      else now += 50;
+    });
+    const fetch = localFetcher({ timeoutMs: 50 });
+    await assert.rejects(fetch(url, limits), plainError(late));
+    answers = true;
+    now += 9_900;
+    await assert.rejects(fetch(url, limits), plainError(/was silent a moment ago/));
+    assert.equal(requests.length, 1);
+    now += 101;
+    await fetch(url, limits);
+  });
+
+  it('does not take a host for silent that was asked too late', async (t) => {
+    let now = performance.now();
+    t.mock.method(performance, 'now', () => now);
+    const held: ServerResponse[] = [];
+    const { url } = await serve(t, (_request, response) => void held.push(response));
+    const fetch = localFetcher({ timeoutMs: 500 });
+    const first = Array.from({ length: 4 }, async () => fetch(url, limits));
+    const fifth = assert.rejects(fetch(url, limits), plainError(/no answer/));
+    await until(() => held.length === 4);
+    now += 400;
+    for (const response of held) response.end();
+    await Promise.all(first);
+    await until(() => held.length === 5);
+    now += 100;
+    await fifth;
+    const sixth = fetch(url, limits);
+    await until(() => held.length === 6);
+    held[5]!.end();
+    await sixth;
   });
 
   it('counts the time in line, and asks nothing for those who gave up there', async (t) => {

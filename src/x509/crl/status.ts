@@ -1,6 +1,7 @@
 // What CRLs say of a certificate (RFC 5280 section 6.3.3). The answer is good only where lists that are
 // current, properly signed and about this certificate cover every reason for revocation between them.
-// A list that says revoked counts, whatever other lists say.
+// A list that says revoked counts, whatever other lists say, and also after its end: what is revoked, unless
+// it is on hold, stays so (section 5.3.1).
 import { quote } from '../../errors.ts';
 import type { Certificate } from '../certificate.ts';
 import type { CrlEntry } from './entry.ts';
@@ -27,8 +28,11 @@ interface UsableCrl {
   readonly signer: Certificate;
   /** The reasons it answers for. */
   readonly reasons: number;
+  /** Why nothing but a lasting revocation is believed of it; undefined where it is current. */
+  readonly ended: string | undefined;
 }
 
+const certificateHold = 6;
 const removeFromCrl = 8;
 
 /** Whether a certificate is revoked, going by these lists alone. */
@@ -56,7 +60,12 @@ export function crlStatus(
       used.push(usable);
       const delta = usableDelta(usable, lists, context);
       const entry = delta?.find(issuer, serialNumber) ?? crl.find(issuer, serialNumber);
-      if (entry !== undefined && entry.reason !== removeFromCrl) return revoked(entry);
+      const lasts = usable.ended === undefined || entry?.reason !== certificateHold;
+      if (entry !== undefined && entry.reason !== removeFromCrl && lasts) return revoked(entry);
+      if (usable.ended !== undefined) {
+        whys.add(`${describe(crl)} ${usable.ended}`);
+        continue;
+      }
       covered |= usable.reasons;
       for (const list of [crl, delta])
         until = Math.min(until, list?.nextUpdate?.getTime() ?? until);
@@ -80,10 +89,11 @@ function usableCrl(
 ): UsableCrl | string {
   const reasons = reasonsCovered(crl, certificate, point);
   if (reasons === 0) return 'is not about this certificate';
-  const stale = whyStale(crl, context.at);
-  if (stale !== undefined) return stale;
+  const unfit = whyUnfit(crl, context.at);
+  if (unfit !== undefined) return unfit;
+  const ended = whyEnded(crl, context.at);
   for (const signer of context.signers(crl.issuer)) {
-    if (isCrlSignedBy(crl, signer)) return { crl, signer, reasons };
+    if (isCrlSignedBy(crl, signer)) return { crl, signer, reasons, ended };
   }
   return 'is not signed by anybody who may sign it, with an algorithm that is accepted';
 }
@@ -105,21 +115,36 @@ function usableDelta(
         isSameSeries(delta, base),
     )
     .sort(newestFirst)
-    .find((delta) => whyStale(delta, at) === undefined && isCrlSignedBy(delta, signer));
+    .find(
+      (delta) =>
+        whyUnfit(delta, at) === undefined &&
+        whyEnded(delta, at) === undefined &&
+        isCrlSignedBy(delta, signer),
+    );
 }
 
-function whyStale({ thisUpdate, nextUpdate }: Crl, at: Date): string | undefined {
+function whyUnfit({ thisUpdate, nextUpdate }: Crl, at: Date): string | undefined {
   if (at < thisUpdate) return `begins ${thisUpdate.toISOString()}`;
   // RFC 5280 section 5.1.2.5: a list must say when the next one comes. One that does not, says nothing
   // about now.
-  if (nextUpdate === undefined) return 'does not say until when it holds';
-  return at > nextUpdate ? `ended ${nextUpdate.toISOString()}` : undefined;
+  return nextUpdate === undefined ? 'does not say until when it holds' : undefined;
 }
 
-/** Two lists at hand of the same series, by the same key: only the newer one counts. */
+function whyEnded({ nextUpdate }: Crl, at: Date): string | undefined {
+  return nextUpdate !== undefined && at > nextUpdate
+    ? `ended ${nextUpdate.toISOString()}`
+    : undefined;
+}
+
+/**
+ * Two lists at hand of the same series, by the same key: only the newer one counts, unless it has ended and
+ * the older one has not.
+ */
 function supersedes(newer: UsableCrl, older: UsableCrl): boolean {
   return (
-    isSameSeries(newer.crl, older.crl) && Buffer.compare(newer.signer.spki, older.signer.spki) === 0
+    (newer.ended === undefined || older.ended !== undefined) &&
+    isSameSeries(newer.crl, older.crl) &&
+    Buffer.compare(newer.signer.spki, older.signer.spki) === 0
   );
 }
 

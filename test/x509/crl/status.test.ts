@@ -114,9 +114,31 @@ describe('crlStatus', () => {
       it(`${why === undefined ? 'believes' : 'does not believe'} one ${name}`, () => {
         if (why === undefined) assertGood([list(options)], { at });
         else assertUnknown(why, [list(options)], { at });
-        if (why !== undefined) assertUnknown(why, [list({ ...options, ...lists(leaf) })], { at });
+        const onHold = { entries: [entryOf(leaf, reason(6))] };
+        if (why !== undefined) assertUnknown(why, [list({ ...options, ...onHold })], { at });
       });
     }
+
+    it('believes what it revokes for good also after its end', () => {
+      const at = new Date(+ends + 1000);
+      const ended = (options: ListOptions) => list({ nextUpdate: ends, ...options });
+      assertRevoked([ended(lists(leaf))], { at });
+      assertUnknown(/ended/, [ended(lists(ca.issue()))], { at });
+      assertUnknown(/not signed/, [ended({ ...lists(leaf), signWith: other })], { at });
+      assertUnknown(/begins/, [list(lists(leaf))], { at: new Date(+noon - 2 * day) });
+    });
+
+    it('believes the newer of two lists after their end, and a current one before both', () => {
+      const at = new Date(+ends + 1000);
+      const old = numbered(4, { nextUpdate: ends, ...lists(leaf) });
+      const thisUpdate = noon;
+      assertUnknown(/ended/, [old, numbered(5, { thisUpdate, nextUpdate: ends })], { at });
+      assertGood([old, numbered(5, { thisUpdate, nextUpdate: new Date(+ends + day) })], { at });
+      const short = numbered(6, { thisUpdate: new Date(+noon + hour), nextUpdate: ends });
+      const current = { thisUpdate, nextUpdate: new Date(+ends + day) };
+      assertGood([short, numbered(5, current)], { at });
+      assertRevoked([short, numbered(5, { ...current, ...lists(leaf) })], { at });
+    });
   });
 
   describe('asks who signed', () => {
