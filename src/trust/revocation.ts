@@ -136,17 +136,16 @@ export class RevocationChecker {
       if (brought.status !== 'unknown') return brought;
     }
     if (!this.#fetches) return known;
-    return before(end, known, () =>
-      andThen(this.#ocsp(certificate, issuer), (asked) => {
-        if (asked.status !== 'unknown') return asked;
-        return andThen(this.#crls.fetchFor(certificate, path.certificates), () => {
-          const fetched = this.#listed(certificate, question);
-          return fetched.status === 'unknown'
-            ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }
-            : fetched;
-        });
-      }),
-    );
+    const answer = andThen(this.#ocsp(certificate, issuer), (asked) => {
+      if (asked.status !== 'unknown') return asked;
+      return andThen(this.#crls.fetchFor(certificate, path.certificates), () => {
+        const fetched = this.#listed(certificate, question);
+        return fetched.status === 'unknown'
+          ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }
+          : fetched;
+      });
+    });
+    return inTime(end, answer);
   }
 
   #listed(certificate: Certificate, { path, material, at }: Question): RevocationStatus {
@@ -164,18 +163,15 @@ interface Question {
   readonly end: number;
 }
 
-// What comes too late is remembered by its source, for whoever asks next.
-function before(
+/** The answer, or `unknown` where it is not there in time: then its source keeps it for whoever asks next. */
+function inTime(
   end: number,
-  known: RevocationStatus,
-  ask: () => MaybePromise<RevocationStatus>,
+  answer: MaybePromise<RevocationStatus>,
 ): MaybePromise<RevocationStatus> {
-  const late = { status: 'unknown', why: 'the sources of revocation took too long' } as const;
-  if (performance.now() >= end) return known.status === 'unknown' ? late : known;
-  const answer = ask();
   if (!(answer instanceof Promise)) return answer;
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(late), end - performance.now());
+    const late = { status: 'unknown', why: 'the sources of revocation took too long' } as const;
+    const timer = setTimeout(() => resolve(late), Math.max(0, end - performance.now()));
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
