@@ -136,15 +136,18 @@ export class RevocationChecker {
       if (brought.status !== 'unknown') return brought;
     }
     if (!this.#fetches) return known;
-    const answer = andThen(this.#ocsp(certificate, issuer), (asked) => {
-      if (asked.status !== 'unknown') return asked;
-      return andThen(this.#crls.fetchFor(certificate, path.certificates), () => {
-        const fetched = this.#listed(certificate, question);
-        return fetched.status === 'unknown'
-          ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }
-          : fetched;
-      });
-    });
+    const answer = andThen(
+      this.#ocsp(certificate, issuer),
+      (asked): MaybePromise<RevocationStatus> => {
+        if (asked.status !== 'unknown') return asked;
+        return andThen(this.#crls.fetchFor(certificate, path.certificates), () => {
+          const fetched = this.#listed(certificate, question);
+          return fetched.status === 'unknown'
+            ? { status: 'unknown', why: `${fetched.why}; ${asked.why}` }
+            : fetched;
+        });
+      },
+    );
     return inTime(end, answer);
   }
 
