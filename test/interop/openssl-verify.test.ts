@@ -6,7 +6,7 @@
 // which OpenSSL does not compare.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync, randomInt } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,8 @@ import {
   policyMappings,
 } from '../support/policy-extensions.ts';
 
-const seed = Number(process.env['COUNTERSIGN_SEED'] ?? randomInt(2 ** 31));
+// The same cases every time, unless another seed is asked for.
+const seed = Number(process.env['COUNTERSIGN_SEED'] ?? 5280);
 const parallel = 4;
 
 /** What we refuse and OpenSSL does not mind. */
@@ -43,7 +44,7 @@ const stricter: Readonly<Record<string, RegExp>> = {
     /is constrained and names no host|is constrained and is no mailbox|"\*\..*" is excluded/,
   ERR_CERTIFICATE_EXTENSION:
     /as not critical|name constraints, and is no CA|a path length, and is no CA|policy mappings, and is no CA|no subject|without any use|keyCertSign, and is no CA|T\.61|must not be critical/,
-  ERR_CERTIFICATE_MALFORMED: /^the certificate holds /,
+  ERR_CERTIFICATE_MALFORMED: /^malformed: /,
   // What an anchor says of itself counts here (RFC 5937).
   ERR_CERTIFICATE_POLICY: /no policy/,
 };
