@@ -240,6 +240,13 @@ describe('a certificate whose path we validate', () => {
     });
   }
 
+  it('says that a key is weak, though a CA of the same name never signed', async () => {
+    await using bank = await site();
+    const twin = authority.intermediate({ subject: 'countersign test root', keyType: 'rsa-1024' });
+    const answer = await sendOnce(bank.port, { ...twin.issue(names), ...shown });
+    assertRefused(bank, answer, { code: 'ERR_CERTIFICATE_ALGORITHM' });
+  });
+
   it('refuses a peer without a certificate', async () => {
     await using bank = await site();
     assertRefused(bank, await sendOnce(bank.port), { code: 'ERR_CREDENTIAL_MISSING' });

@@ -124,7 +124,10 @@ export function* findPaths(
       known.set(issuer, answer);
     }
     if (answer === true) return true;
-    broken ??= { certificate: child, error: answer };
+    // A signature may just be that of another CA of the name; a weak key is a reason by itself.
+    if (broken === undefined || broken.error.code === 'ERR_CERTIFICATE_SIGNATURE') {
+      broken = { certificate: child, error: answer };
+    }
     return false;
   }
 
