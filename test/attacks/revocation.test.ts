@@ -217,6 +217,30 @@ describe('what changes while an answer is waited for', () => {
   });
 });
 
+describe('a verdict that was waited for', () => {
+  it('C20: ends as any other, when a CA of its path does', async (context) => {
+    const ca = testAuthority();
+    const issuing = ca.intermediate({ notAfter: new Date(Date.now() + 3_600_000) });
+    const server = createServer((request, response) => {
+      request.resume();
+      response.end(issuing.ocsp(leaf));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    context.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const leaf = issuing.issue({ dnsNames, ocspUris: [`http://127.0.0.1:${port}/`] });
+    await using bank = await serving({
+      trustAnchors: ca.cert,
+      revocation: { mode: 'prefer', insecureAllowPrivateAddresses: true },
+    });
+    using connected = await connect(bank.port, leaf);
+    assertAccepted(bank, await connected.send(), subject);
+    context.mock.timers.enable({ apis: ['Date'], now: Date.now() + 2 * 3_600_000 });
+    const code = 'ERR_CERTIFICATE_EXPIRED';
+    assertRefused(bank, await connected.send(), { code, handled: 1 });
+  });
+});
+
 describe('where nothing is known of revocation', () => {
   it('prefer lets pass, and require refuses', async () => {
     await using preferring = await serving({ trustAnchors: authority.cert, revocation: 'prefer' });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, describe, it } from 'node:test';
 import { createClient, mtlsClient, type ServerOptions } from '../../src/client/index.ts';
 import {
@@ -10,6 +12,7 @@ import {
   testAuthority,
   testServer,
 } from '../../src/pki/testing.ts';
+import { directoryFor } from '../support/files.ts';
 import { authError } from '../support/errors.ts';
 import { alice } from '../support/pki.ts';
 
@@ -21,10 +24,11 @@ async function pair(
   staple: Staple,
   revocation: ServerOptions['revocation'],
   ocspUris: readonly string[] = [],
+  certificate?: TestCertificate,
 ) {
   let requests = 0;
   const usage = 'serverAuth';
-  const server = ca.issue(ocspUris.length === 0 ? { usage } : { usage, ocspUris });
+  const server = certificate ?? ca.issue(ocspUris.length === 0 ? { usage } : { usage, ocspUris });
   const running = await testServer((_request, response) => {
     requests++;
     response.end('hello');
@@ -89,6 +93,35 @@ describe('the revocation of a server', () => {
       assert.equal(both.requests(), 0);
     });
   }
+
+  it('goes by a list that names the server, whatever it staples', async (context) => {
+    const ca = testAuthority();
+    const crls = join(directoryFor(context), 'list.crl');
+    writeFileSync(crls, ca.crl().der);
+    let response: Buffer | null = null;
+    await using good = await pair(ca, (answer) => answer(response), { mode: 'require', crls });
+    response = ca.ocsp(good.server);
+    assert.equal(await good.fetch(), 'hello');
+    ca.revoke(good.server);
+    writeFileSync(crls, ca.crl().der);
+    await using bad = await pair(
+      ca,
+      (answer) => answer(response),
+      { mode: 'require', crls },
+      [],
+      good.server,
+    );
+    await assert.rejects(bad.fetch(), authError('ERR_CERTIFICATE_REVOKED'));
+    assert.equal(bad.requests(), 0);
+  });
+
+  it('is asked along the path that the server sends', async () => {
+    const nothing: Staple = (answer) => answer(null);
+    const root = testAuthority();
+    const server = root.intermediate().issue({ usage: 'serverAuth' });
+    await using both = await pair(root, nothing, 'prefer', [], server);
+    assert.equal(await both.fetch(), 'hello');
+  });
 
   it('is not asked unless that was said', async () => {
     let asked = false;
