@@ -287,6 +287,17 @@ describe('what a connection outlives', () => {
     assertRefused(bank, await connected.send(), { code, handled: 1 });
   });
 
+  it('C5: refuses a connection whose CA is not valid yet when the clock is set back', async (context) => {
+    await using bank = await site();
+    const minute = 60_000;
+    const ca = authority.intermediate({ notBefore: new Date(Date.now() - 10 * minute) });
+    using connected = await connect(bank.port, ca.issue(names));
+    assertAccepted(bank, await connected.send(), 'dns:alice.example');
+    context.mock.timers.enable({ apis: ['Date'], now: Date.now() - 30 * minute });
+    const code = 'ERR_CERTIFICATE_NOT_YET_VALID';
+    assertRefused(bank, await connected.send(), { code, handled: 1 });
+  });
+
   it('C20: validates a resumed session as if it were new', async () => {
     await using bank = await site();
     using first = await connect(bank.port, { ...alice, maxVersion: 'TLSv1.3' });
