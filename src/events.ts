@@ -30,6 +30,15 @@ export interface Events {
     /** What went wrong underneath, where it was a fault of ours. */
     readonly cause: unknown;
   };
+  /**
+   * A header field about a client certificate was taken out of a request, because it is none that a trusted
+   * proxy was to send: a forgery that some proxy let through, or a leftover.
+   */
+  readonly 'field-removed': {
+    readonly request: RequestSummary;
+    /** Its name, lower case. */
+    readonly field: string;
+  };
   /** A response was torn down, because the service's proof could not be made. */
   readonly proof: {
     readonly request: RequestSummary;
@@ -75,6 +84,7 @@ type RequestEvent = {
 const channels: { readonly [Event in keyof Events]: Channel } = {
   accepted: channel('countersign:accepted'),
   refused: channel('countersign:refused'),
+  'field-removed': channel('countersign:field-removed'),
   proof: channel('countersign:proof'),
   'insecure-option': channel('countersign:insecure-option'),
   'insecure-runtime': channel('countersign:insecure-runtime'),

@@ -1,3 +1,4 @@
+import type { ForwardedPeer } from './peer/forwarded-peer.ts';
 import type { TlsPeer } from './peer/tls-peer.ts';
 
 /** One request as every method sees it: the same frozen view, whatever framework received it. */
@@ -20,14 +21,29 @@ export interface Exchange {
   field(name: string): string | undefined;
   /** The field's lines as they came, in order. @param name in lower case */
   fieldLines(name: string): readonly string[];
+  /**
+   * Takes fields out of the request, for everybody who looks at it from now on.
+   *
+   * @param isWanted is asked about each name, in the spelling that came
+   * @returns the lines of those fields in order, also where they were taken before
+   */
+  takeFields(isWanted: (name: string) => boolean): readonly FieldLine[];
 }
+
+/** One line of a header section, its name in the spelling that came. */
+export type FieldLine = readonly [name: string, value: string];
 
 /** Who is at the other end of the connection. */
 export interface Peer {
-  /** The address the connection comes from, or undefined where the socket is gone. */
+  /**
+   * The address the connection comes from, `unix` for a Unix socket; behind a trusted proxy that of its
+   * client, where `clientAddress` says how to learn it. undefined where the socket is gone
+   */
   readonly address: string | undefined;
-  /** What TLS says of the peer, taken once per connection; undefined without TLS. */
+  /** What TLS says of the peer, taken once per connection; undefined without TLS, and behind a trusted proxy. */
   readonly tls: TlsPeer | undefined;
+  /** What a trusted proxy says of the peer; undefined where none stands in between. */
+  readonly forwarded: ForwardedPeer | undefined;
 }
 
 /** The request's content, on its way to the handler. */

@@ -20,6 +20,9 @@ export interface Evidence {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+/** `tls` is the socket itself. */
+export type CertificateOrigin = 'tls' | 'proxy';
+
 /** What `mtls` found in the peer's certificate. The common name is never among the names. */
 export interface CertificateEvidence extends Evidence {
   /** The one SPIFFE URI, where there is one. */
@@ -48,8 +51,8 @@ export interface CertificateEvidence extends Evidence {
   readonly trustAnchor?: string;
   /** The certificate policies that its path is valid for, as OIDs; only where we validated it. */
   readonly policyOids?: readonly string[];
-  /** Where the certificate was seen: `tls` is the socket itself. */
-  readonly source: 'tls';
+  /** Where the certificate was seen: on the socket itself, or in a field of a trusted proxy. */
+  readonly source: CertificateOrigin;
 }
 
 /** The evidence that a decision rests on, by the method's name. */

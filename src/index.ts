@@ -6,10 +6,18 @@ export type { PlaceOptions } from './place.ts';
 export type { Policy } from './policy.ts';
 export type { AllOf, AnyOf, Bind, Requirement } from './requirement.ts';
 export type { IdentityMatch, OneOf } from './identity-match.ts';
-export type { CertificateEvidence, Evidence, EvidenceByMethod, Identity } from './identity.ts';
+export type {
+  CertificateEvidence,
+  CertificateOrigin,
+  Evidence,
+  EvidenceByMethod,
+  Identity,
+} from './identity.ts';
 export type { Answer, Decision } from './decision.ts';
-export type { Content, ContentSink, Exchange, Peer } from './exchange.ts';
+export type { Content, ContentSink, Exchange, FieldLine, Peer } from './exchange.ts';
 export type { TlsPeer } from './peer/tls-peer.ts';
+export type { ForwardedPeer, PresentedCertificate } from './peer/forwarded-peer.ts';
+export type { PresetName, TrustedProxy } from './proxies/options.ts';
 export type { MaybePromise } from './maybe-promise.ts';
 export { Continue } from './method.ts';
 export type {

@@ -33,6 +33,15 @@ export interface ServerMethod {
    */
   verify(exchange: Exchange): MaybePromise<Evidence | Continue | null>;
 
+  /**
+   * Who is at the other end of the connection itself, whatever the request says: a proxy perhaps, whose
+   * client the request is from. Only a method has it that judges certificates itself, and so can judge one
+   * that a trusted proxy hands over (`exchange.peer.forwarded`).
+   *
+   * @throws AuthError
+   */
+  verifyConnection?(exchange: Exchange): MaybePromise<Evidence | null>;
+
   /** The fields that ask for this method's credentials: `WWW-Authenticate` and the like. */
   challenge?(exchange: Exchange): ResponseFields;
 

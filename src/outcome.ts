@@ -4,13 +4,13 @@ import { AuthError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
+import { remembered } from './memory.ts';
 import { Continue, type ServerMethod } from './method.ts';
 
 /** What a method answers; see `ServerMethod.verify`. */
 export type Outcome = Evidence | Continue | null;
 
 interface Memory {
-  readonly method: ServerMethod;
   /** What `prepare` or `verify` threw. A nonce that was spent on a bad proof stays spent. */
   failure: Error | undefined;
   outcome: MaybePromise<Outcome> | undefined;
@@ -52,11 +52,11 @@ export function endOf(evidence: Evidence): number {
 }
 
 function memoryOf(method: ServerMethod, exchange: Exchange): Memory {
-  // Few methods, so a list is searched sooner than a map is made. A map of all requests would be worse
-  // still: collecting its garbage costs more than all the rest of a verified request.
-  for (const known of exchange.memory as Memory[]) if (known.method === method) return known;
-  const memory: Memory = { method, failure: undefined, outcome: undefined };
-  exchange.memory.push(memory);
+  return remembered(exchange, method, () => prepared(method, exchange));
+}
+
+function prepared(method: ServerMethod, exchange: Exchange): Memory {
+  const memory: Memory = { failure: undefined, outcome: undefined };
   try {
     const answer: unknown = method.prepare?.(exchange);
     // What comes later comes after `verify`, and nobody would hear of its failure.

@@ -45,11 +45,17 @@ export function checkOrigins(path: string, urls: readonly string[]): ReadonlySet
   if (!Array.isArray(urls)) throw new ConfigError(path, 'must be a list of origins');
   return new Set(
     urls.map((url, i) => {
-      const { scheme, authority, path: rest } = parse(`${path}[${i}]`, url);
-      if (rest !== '') throw new ConfigError(`${path}[${i}]`, 'must be an origin, without a path');
+      const { scheme, authority } = checkOrigin(`${path}[${i}]`, url);
       return `${scheme}://${authority}`;
     }),
   );
+}
+
+/** @throws ConfigError for what is no origin */
+export function checkOrigin(path: string, url: unknown): ServedAuthority {
+  const origin = parse(path, url);
+  if (origin.path !== '') throw new ConfigError(path, 'must be an origin, without a path');
+  return origin;
 }
 
 function parse(path: string, url: unknown): ServedAuthority {

@@ -17,6 +17,9 @@ import { prepareOnce, verifyOnce } from './outcome.ts';
 import { type Place, type PlaceOptions, checkAuthority, checkSite, readPlace } from './place.ts';
 import { type CheckedPolicy, type Policy, checkPolicy } from './policy.ts';
 import type { Proven } from './requirement.ts';
+import { ProxiedExchange } from './proxies/proxied-exchange.ts';
+import type { TrustedProxy } from './proxies/options.ts';
+import { TrustedProxies } from './proxies/trusted-proxies.ts';
 import { reportRuntime } from './runtime.ts';
 
 export interface VerifierOptions extends PlaceOptions {
@@ -24,11 +27,21 @@ export interface VerifierOptions extends PlaceOptions {
   readonly methods: readonly ServerMethod[];
   /** What is asked of every request, unless a route says otherwise. @defaultValue the only method is required */
   readonly policy?: Policy;
+  /**
+   * The proxies that may hand over their clients' certificates in a header field. From anyone else such a
+   * field refuses the request. Needs `mtls({ trustAnchors })`.
+   */
+  readonly trustedProxies?: readonly TrustedProxy[];
 }
 
 /** Decides requests. Make one with `createVerifier`. */
 export interface Verifier {
   readonly methods: readonly ServerMethod[];
+  /**
+   * The request as this verifier sees it: behind a trusted proxy the peer is the one that the proxy speaks
+   * for, as soon as `decide` has an answer.
+   */
+  seen(exchange: Exchange): Exchange;
   /** Lets every method look at a request before anything reads its content. Decides nothing. */
   prepare(exchange: Exchange): void;
   /**
@@ -50,10 +63,20 @@ export interface Verifier {
  * @throws ConfigError for anything that is misspelt, unset or can never hold
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const own = checkOptions('', options, ['methods', 'policy', 'authorities', 'origins']);
-  const { methods, policy = {} } = own;
+  const own = checkOptions('', options, [
+    'methods',
+    'policy',
+    'trustedProxies',
+    'authorities',
+    'origins',
+  ]);
+  const { methods, policy = {}, trustedProxies } = own;
   checkMethods(methods);
-  const verifier = verifierOf([...methods], readPlace(own), checkPolicy(policy, methods));
+  const proxies =
+    trustedProxies === undefined
+      ? undefined
+      : new TrustedProxies('trustedProxies', trustedProxies, methods);
+  const verifier = verifierOf([...methods], readPlace(own), checkPolicy(policy, methods), proxies);
   reportRuntime();
   return verifier;
 }
@@ -67,22 +90,31 @@ function verifierOf(
   methods: readonly ServerMethod[],
   place: Place,
   policy: CheckedPolicy,
+  proxies: TrustedProxies | undefined,
 ): Verifier {
+  const seen = (exchange: Exchange): Exchange =>
+    proxies === undefined ? exchange : ProxiedExchange.of(exchange, proxies);
   return Object.freeze({
     methods,
+    seen,
     prepare(exchange) {
-      for (const method of methods) prepareOnce(method, exchange);
+      for (const method of methods) prepareOnce(method, seen(exchange));
     },
-    decide(exchange) {
+    decide(given) {
+      const exchange = seen(given);
       const refuse = (cause: unknown): Decision => refusal(exchange, policy, cause);
       try {
-        const decision = judge(exchange, place, policy);
+        const decision =
+          exchange instanceof ProxiedExchange
+            ? andThen(exchange.settle(), () => judge(exchange, place, policy))
+            : judge(exchange, place, policy);
         return isPromise(decision) ? decision.catch(refuse) : decision;
       } catch (cause) {
         return refuse(cause);
       }
     },
-    withPolicy: (route) => verifierOf(methods, place, checkPolicy(route, methods, policy.source)),
+    withPolicy: (route) =>
+      verifierOf(methods, place, checkPolicy(route, methods, policy.source), proxies),
   } satisfies Verifier);
 }
 

@@ -35,6 +35,7 @@ export interface Settings {
 const known: Readonly<Record<keyof VerifierOptions | keyof Settings, true>> = {
   methods: true,
   policy: true,
+  trustedProxies: true,
   authorities: true,
   origins: true,
   verifier: true,

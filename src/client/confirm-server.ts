@@ -41,7 +41,7 @@ export function confirmServer(
   }
   const certificate = readCertificate(peer.certificate);
   checkTlsUsage(certificate, 'serverAuth');
-  const evidence = certificateEvidence(certificate);
+  const evidence = certificateEvidence(certificate, 'tls');
 
   const name = expected.name ?? (expected.spiffeIds === undefined ? host : undefined);
   if (name !== undefined) checkName(evidence, name);

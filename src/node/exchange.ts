@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import type { Socket } from 'node:net';
-import type { Content, Exchange, Peer } from '../exchange.ts';
+import type { Server, Socket } from 'node:net';
+import type { Content, Exchange, FieldLine, Peer } from '../exchange.ts';
 import { effectiveAuthority } from '../http/request-target.ts';
 import { type TlsPeer, tlsPeerOf } from '../peer/tls-peer.ts';
 import { NodeContent } from './content.ts';
@@ -35,6 +35,7 @@ class NodeExchange implements Exchange {
   readonly #request: NodeRequest;
   #authority: string | undefined;
   #content: Content | undefined;
+  #taken: readonly FieldLine[] = [];
 
   constructor(request: Viewed) {
     this.#request = request;
@@ -73,10 +74,24 @@ class NodeExchange implements Exchange {
     }
     return lines;
   }
+
+  takeFields(isWanted: (name: string) => boolean): readonly FieldLine[] {
+    const { rawHeaders } = this.#request;
+    let taken: FieldLine[] | undefined;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      if (isWanted(rawHeaders[i]!)) (taken ??= []).push([rawHeaders[i]!, rawHeaders[i + 1]!]);
+    }
+    const before = this.#taken.filter(([name]) => isWanted(name));
+    if (taken === undefined) return before;
+    removeFields(this.#request, new Set(taken.map(([name]) => name.toLowerCase())));
+    this.#taken = [...this.#taken, ...taken];
+    return [...before, ...taken];
+  }
 }
 
 class NodePeer implements Peer {
   readonly tls: TlsPeer | undefined;
+  readonly forwarded: undefined;
   readonly #connection: Socket;
 
   constructor(request: NodeRequest) {
@@ -86,7 +101,7 @@ class NodePeer implements Peer {
   }
 
   get address(): string | undefined {
-    return this.#connection.remoteAddress;
+    return this.#connection.remoteAddress ?? (isLocal(this.#connection) ? 'unix' : undefined);
   }
 }
 
@@ -97,3 +112,28 @@ function connectionOf({ httpVersionMajor, socket }: NodeRequest): Socket {
 }
 
 function nothing(): void {}
+
+// A connection that is gone has no address either, but its server listens where it did.
+function isLocal(connection: Socket): boolean {
+  const { server } = connection as { server?: Server };
+  return typeof server?.address() === 'string';
+}
+
+/** @param names in lower case */
+function removeFields(request: NodeRequest, names: ReadonlySet<string>): void {
+  // Node makes these two when they are first asked for, from the raw lines as it counted them then.
+  const { headers, headersDistinct, rawHeaders } = request as NodeRequest & {
+    readonly headersDistinct?: IncomingMessage['headersDistinct'];
+  };
+  for (const name of names) {
+    delete headers[name];
+    delete headersDistinct?.[name];
+  }
+  let end = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (names.has(rawHeaders[i]!.toLowerCase())) continue;
+    rawHeaders[end++] = rawHeaders[i]!;
+    rawHeaders[end++] = rawHeaders[i + 1]!;
+  }
+  rawHeaders.length = end;
+}

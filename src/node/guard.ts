@@ -6,6 +6,7 @@ import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
 import { answerFields } from './answer-fields.ts';
 import { type NodeRequest, exchangeOf } from './exchange.ts';
+import { keepFromCaches } from './caching.ts';
 import { type NodeResponse, hookFor, proveOn } from './response-hook.ts';
 
 const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
@@ -37,8 +38,11 @@ export function decide(
   const exchange = exchangeOf(request);
   prepare(verifier, request, response);
   return andThen(verifier.decide(exchange), (decision) => {
-    if (decision.outcome === 'accepted' && decision.identity !== undefined) {
-      proveOn(request, response, verifier.methods, decision.identity);
+    if (decision.outcome !== 'accepted') return decision;
+    const seen = verifier.seen(exchange);
+    if (seen.peer.forwarded !== undefined) keepFromCaches(seen, response, seen.peer.forwarded);
+    if (decision.identity !== undefined) {
+      proveOn(seen, response, verifier.methods, decision.identity);
     }
     return decision;
   });
@@ -54,7 +58,7 @@ export function decide(
 export function prepare(verifier: Verifier, request: NodeRequest, response: NodeResponse): void {
   const exchange = exchangeOf(request);
   verifier.prepare(exchange);
-  hookFor(verifier.methods, response, exchange);
+  hookFor(verifier.methods, response, verifier.seen(exchange));
 }
 
 /** Writes a refusal or the next step of a method. A response that has begun already is cut off. */

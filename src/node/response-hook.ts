@@ -7,7 +7,6 @@ import { publish } from '../events.ts';
 import type { Identity } from '../identity.ts';
 import { isPromise } from '../maybe-promise.ts';
 import type { ResponseHead, ServerMethod } from '../method.ts';
-import { type NodeRequest, exchangeOf } from './exchange.ts';
 
 /** The response to a request of HTTP/1.1 or of HTTP/2. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -17,7 +16,8 @@ const http2InternalError = 0x2;
 
 type Prover = (head: ResponseHead) => unknown;
 
-type Provers = Map<ServerMethod, Prover>;
+/** By who adds to the head: a method, or whoever has a name and a say in it. */
+type Provers = Map<{ readonly name: string }, Prover>;
 
 const known = new WeakMap<NodeResponse, Provers>();
 
@@ -35,24 +35,33 @@ export function hookFor(
   }
 }
 
+/** Lets `prove` add to the head of a response when it is final, once for each `owner`, in the order they came. */
+export function hookHead(
+  owner: { readonly name: string },
+  response: NodeResponse,
+  exchange: Exchange,
+  prove: Prover,
+): void {
+  const provers = known.get(response) ?? hook(response, exchange);
+  provers.set(owner, prove);
+  if (response.headersSent) {
+    const cause = new Error('the head had left before the guard decided');
+    publish('proof', exchange, () => ({ method: owner.name, cause }));
+    if (!response.writableEnded) tearDown(response);
+  }
+}
+
 /** Sees to it that every method that the identity rests on adds its proof to the response. */
 export function proveOn(
-  request: NodeRequest,
+  exchange: Exchange,
   response: NodeResponse,
   methods: readonly ServerMethod[],
   identity: Identity,
 ): void {
-  const exchange = exchangeOf(request);
   for (const method of methods) {
     const evidence = identity.evidence[method.name];
     if (method.prove === undefined || evidence === undefined) continue;
-    const provers = known.get(response) ?? hook(response, exchange);
-    provers.set(method, (head) => method.prove?.(exchange, evidence, head));
-    if (response.headersSent) {
-      const cause = new Error('the head had left before the guard decided');
-      publish('proof', exchange, () => ({ method: method.name, cause }));
-      if (!response.writableEnded) tearDown(response);
-    }
+    hookHead(method, response, exchange, (head) => method.prove?.(exchange, evidence, head));
   }
 }
 
@@ -100,11 +109,7 @@ function spell(response: NodeResponse): string {
 }
 
 /** Whether every proof is in the head. If not, the response is gone. */
-function proveAll(
-  response: NodeResponse,
-  exchange: Exchange,
-  provers: ReadonlyMap<ServerMethod, Prover>,
-): boolean {
+function proveAll(response: NodeResponse, exchange: Exchange, provers: Provers): boolean {
   for (const [method, prove] of provers) {
     try {
       const answer: unknown = prove(headOf(response));

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type Decision, type Refused, refused } from '../decision.ts';
 import { AuthError } from '../errors.ts';
 import { publish } from '../events.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Identity } from '../identity.ts';
 import { endOf } from '../outcome.ts';
 import type { Policy } from '../policy.ts';
@@ -37,7 +38,7 @@ export async function guardUpgrade(
   verifier.prepare(exchange);
   let decision = await deciding.decide(exchange);
   if (decision.outcome === 'accepted' && decision.identity !== undefined) {
-    decision = unproven(verifier, request, decision.identity) ?? decision;
+    decision = unproven(verifier, verifier.seen(exchange), decision.identity) ?? decision;
   }
   if (decision.outcome !== 'accepted') {
     try {
@@ -62,13 +63,13 @@ export async function guardUpgrade(
 
 function unproven(
   { methods }: Verifier,
-  request: IncomingMessage,
+  exchange: Exchange,
   { evidence }: Identity,
 ): Refused | undefined {
   const prover = methods.find(({ name, prove }) => prove !== undefined && name in evidence);
   if (prover === undefined) return undefined;
   const cause = new AuthError('ERR_INTERNAL', 'a response that leaves HTTP carries no proof');
-  publish('proof', exchangeOf(request), () => ({ method: prover.name, cause }));
+  publish('proof', exchange, () => ({ method: prover.name, cause }));
   return refused(cause, {});
 }
 

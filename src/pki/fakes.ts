@@ -48,6 +48,7 @@ export function fakeVerifier(answer: Identity | AuthError): Verifier {
   const decision = decisionFor(answer);
   const verifier: Verifier = {
     methods: [],
+    seen: (exchange) => exchange,
     prepare() {},
     decide: () => decision,
     withPolicy: () => verifier,

@@ -142,6 +142,7 @@ describe('C27: evidence kept with a connection', () => {
     await using site = await guarded({
       verifier: {
         methods: plain.methods,
+        seen: (exchange) => exchange,
         prepare: (exchange) => verifier.prepare(exchange),
         decide: (exchange) => verifier.decide(exchange),
         withPolicy: (policy) => verifier.withPolicy(policy),

@@ -11,7 +11,8 @@ const installed = ['@nestjs', 'express', 'koa', 'passport', 'reflect-metadata', 
 
 // The folders that each door is made of, besides the core's own files.
 const x509 = ['x509', 'x509/crl', 'x509/ocsp', 'x509/path'];
-const core = [...x509, 'http', 'crypto', 'peer', 'stores', 'revocation', 'trust'];
+const proxies = ['proxies', 'proxies/decoders'];
+const core = [...x509, ...proxies, 'http', 'crypto', 'peer', 'stores', 'revocation', 'trust'];
 const folders: Readonly<Record<string, readonly string[]>> = {
   countersign: [...core, 'methods/mtls'],
   'countersign/client': [...core, 'client', 'methods/mtls'],

@@ -95,6 +95,38 @@ const layers: Readonly<Record<string, Layer>> = {
     may: ['../errors.ts', '../x509/certificate.ts', 'node:tls'],
     mayNot: ['../verifier.ts', '../methods/mtls/index.ts', '../node/guard.ts', ...packages],
   },
+  'src/proxies/statement.ts': {
+    may: [
+      './presets.ts',
+      './decoders/xfcc.ts',
+      '../errors.ts',
+      '../exchange.ts',
+      '../identity-match.ts',
+      '../method.ts',
+      '../http/authority.ts',
+      '../x509/der.ts',
+      '../peer/tls-peer.ts',
+    ],
+    mayNot: [
+      '../verifier.ts',
+      '../index.ts',
+      '../methods/mtls/index.ts',
+      '../trust/path-trust.ts',
+      '../node/guard.ts',
+      ...io,
+      ...packages,
+    ],
+  },
+  'src/proxies/decoders/xfcc.ts': {
+    may: [
+      './decoder.ts',
+      '../../errors.ts',
+      '../../crypto/base64.ts',
+      '../../x509/der.ts',
+      'node:crypto',
+    ],
+    mayNot: ['../statement.ts', '../../options.ts', '../../exchange.ts', ...io, ...packages],
+  },
   'src/revocation/crl-source.ts': {
     may: [
       './fetcher.ts',

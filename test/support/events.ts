@@ -8,6 +8,7 @@ export function recordEvents(): Recorded & Disposable {
   const recorded: Recorded = {
     accepted: [],
     refused: [],
+    'field-removed': [],
     proof: [],
     'insecure-option': [],
     'insecure-runtime': [],

@@ -23,11 +23,12 @@ export function fakeExchange(request: FakeRequest = {}): Exchange {
     authority: authority ?? undefined,
     scheme: request.scheme ?? 'https',
     upgrade: request.upgrade ?? false,
-    peer: { address: '192.0.2.7', tls: undefined, ...peer },
+    peer: { address: '192.0.2.7', tls: undefined, forwarded: undefined, ...peer },
     now: request.now ?? new Date('2030-01-01T00:00:00Z'),
     content: { tap() {} },
     memory: [],
     field: (name: string) => fields[name],
     fieldLines: (name: string) => (fields[name] === undefined ? [] : [fields[name]]),
+    takeFields: () => [],
   });
 }

@@ -1,7 +1,7 @@
 // What `mtls` makes of a certificate, on both sides. Pure: whether anybody vouches for it was asked before.
 import { createHash } from 'node:crypto';
 import { AuthError } from '../../errors.ts';
-import type { CertificateEvidence } from '../../identity.ts';
+import type { CertificateEvidence, CertificateOrigin } from '../../identity.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { spiffeIdOf } from '../../x509/spiffe.ts';
 
@@ -23,6 +23,7 @@ export type PathFacts = Pick<CertificateEvidence, 'trustAnchor' | 'policyOids'>;
  */
 export function certificateEvidence(
   certificate: Certificate,
+  source: CertificateOrigin,
   chooseSubject?: CertificateSubject,
   path?: PathFacts,
 ): CertificateEvidence {
@@ -44,7 +45,7 @@ export function certificateEvidence(
     notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
     ...path,
-    source: 'tls',
+    source,
   } as const;
   const subject = chooseSubject?.(facts) ?? usualSubject(facts);
   return Object.freeze({ subject, ...facts });

@@ -4,10 +4,11 @@ import type { CertificateEvidence } from '../../identity.ts';
 import { type MaybePromise, andThen } from '../../maybe-promise.ts';
 import type { ServerMethod } from '../../method.ts';
 import { checkOptions } from '../../options.ts';
+import type { ForwardedPeer, PresentedCertificate } from '../../peer/forwarded-peer.ts';
 import type { TlsPeer } from '../../peer/tls-peer.ts';
 import { checkValidity } from '../../x509/path/rules.ts';
 import type { MtlsOptions } from './options.ts';
-import { type Verdict, pathJudge, tlsJudge } from './verdict.ts';
+import { type Judge, type TlsPresented, type Verdict, pathJudge, tlsJudge } from './verdict.ts';
 
 const optionNames = [
   'trustAnchors',
@@ -17,7 +18,7 @@ const optionNames = [
 ] as const satisfies readonly (keyof MtlsOptions)[];
 
 /**
- * The peer's certificate, from the TLS socket.
+ * The peer's certificate, from the TLS socket or, with `trustedProxies`, from a proxy that is trusted.
  *
  * The server needs `requestCert: true`, and either `trustAnchors` here or a `ca` of its own: without one
  * Node would trust every public CA, so each request is refused. The service proves itself with its own
@@ -37,23 +38,55 @@ export function mtls(given: MtlsOptions = {}): ServerMethod {
       throw new ConfigError(`mtls.${option}`, 'needs `trustAnchors`; without them OpenSSL decides');
     }
   }
-  const judge = ownPaths ? pathJudge(options) : tlsJudge(options);
-  const verdicts = new WeakMap<TlsPeer, MaybePromise<Verdict>>();
+  const ofPaths = ownPaths ? pathJudge(options) : undefined;
+  const ofTls: Judge = ofPaths ?? tlsJudge(options);
+  const verdicts = new WeakMap<PresentedCertificate, MaybePromise<Verdict>>();
 
-  /** The verdict on a connection, taken once, and again when what it rests on has changed or ended. */
-  function verdictOn(tls: TlsPeer, der: Uint8Array, now: Date): MaybePromise<Verdict> {
-    const known = verdicts.get(tls);
-    if (known !== undefined && (known instanceof Promise || judge.isCurrent(known, now)))
-      return known;
-    const verdict = judge.verdict(tls, der, now);
-    verdicts.set(tls, verdict);
-    if (verdict instanceof Promise) {
-      verdict.then(
-        (final) => verdicts.set(tls, final),
-        () => verdicts.delete(tls),
-      );
+  /**
+   * What a certificate says of its holder. The verdict on it is taken once, and again when what it rests on
+   * has changed or ended; its validity is looked at each time, for connections outlive certificates.
+   */
+  function evidenceOf<Presented extends PresentedCertificate>(
+    presented: Presented,
+    now: Date,
+    verdictOn: (presented: Presented, now: Date) => MaybePromise<Verdict>,
+  ): MaybePromise<CertificateEvidence> {
+    const known = verdicts.get(presented);
+    const stands = known !== undefined && (known instanceof Promise || ofTls.isCurrent(known, now));
+    const verdict = stands ? known : verdictOn(presented, now);
+    if (!stands) {
+      verdicts.set(presented, verdict);
+      if (verdict instanceof Promise) {
+        verdict.then(
+          (final) => verdicts.set(presented, final),
+          () => verdicts.delete(presented),
+        );
+      }
     }
-    return verdict;
+    return andThen(verdict, ({ outcome }) => {
+      if (outcome instanceof AuthError) throw outcome;
+      checkValidity(outcome, now);
+      return outcome;
+    });
+  }
+
+  function verifyConnection({
+    peer: { tls },
+    now,
+  }: Exchange): MaybePromise<CertificateEvidence | null> {
+    if (tls === undefined) return null;
+    if (!ownPaths && !tls.anchored) throw noTrustAnchors();
+    return isPresented(tls) ? evidenceOf(tls, now, ofTls.verdict) : null;
+  }
+
+  function verifyForwarded(
+    { certificate }: ForwardedPeer,
+    now: Date,
+  ): MaybePromise<CertificateEvidence | null> {
+    if (ofPaths === undefined) throw noTrustAnchors();
+    return certificate === undefined
+      ? null
+      : evidenceOf(certificate, now, ofPaths.verdictOnForwarded);
   }
 
   return {
@@ -61,32 +94,26 @@ export function mtls(given: MtlsOptions = {}): ServerMethod {
     ambient: true,
     mapsSubject: subject !== undefined,
     verify(exchange) {
-      const { tls } = exchange.peer;
-      if (tls === undefined) return null;
-      if (!ownPaths && !tls.anchored) {
-        throw new AuthError(
-          'ERR_NO_TRUST_ANCHORS',
-          'the TLS server has no `ca`, so Node trusts every public CA; give mtls({ trustAnchors }) or https.createServer({ ca })',
-        );
-      }
-      if (tls.certificate === undefined) return null;
-      return andThen(verdictOn(tls, tls.certificate, exchange.now), ({ outcome }) => {
-        if (outcome instanceof AuthError) throw outcome;
-        return checked(outcome, tls, exchange);
+      const { forwarded, tls } = exchange.peer;
+      if (forwarded !== undefined) return verifyForwarded(forwarded, exchange.now);
+      return andThen(verifyConnection(exchange), (evidence) => {
+        if (evidence !== null) checkHost(tls!, exchange);
+        return evidence;
       });
     },
+    ...(ownPaths ? { verifyConnection } : {}),
   };
 }
 
-// Each request anew: connections outlive certificates, and may be used for another host.
-function checked(
-  evidence: CertificateEvidence,
-  tls: TlsPeer,
-  exchange: Exchange,
-): CertificateEvidence {
-  checkValidity(evidence, exchange.now);
-  checkHost(tls, exchange);
-  return evidence;
+function isPresented(tls: TlsPeer): tls is TlsPresented {
+  return tls.certificate !== undefined;
+}
+
+function noTrustAnchors(): AuthError {
+  return new AuthError(
+    'ERR_NO_TRUST_ANCHORS',
+    'the TLS server has no `ca`, so Node trusts every public CA; give mtls({ trustAnchors }) or https.createServer({ ca })',
+  );
 }
 
 // RFC 6066 section 3: a certificate shown to one server name says nothing to another, whose context may

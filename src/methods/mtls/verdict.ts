@@ -1,8 +1,9 @@
 // The verdict on a peer's certificate: everything that is paid for once per connection. Two judges: OpenSSL,
 // which has seen the handshake, and our own path validation.
 import { AuthError } from '../../errors.ts';
-import type { CertificateEvidence } from '../../identity.ts';
+import type { CertificateEvidence, CertificateOrigin } from '../../identity.ts';
 import type { MaybePromise } from '../../maybe-promise.ts';
+import type { PresentedCertificate } from '../../peer/forwarded-peer.ts';
 import type { TlsPeer } from '../../peer/tls-peer.ts';
 import { verdictError } from '../../peer/tls-verdict.ts';
 import { AnchorSets } from '../../trust/anchor-sets.ts';
@@ -23,8 +24,11 @@ export interface Verdict {
   readonly version: string;
 }
 
+/** A peer that showed a certificate in TLS. */
+export type TlsPresented = TlsPeer & PresentedCertificate;
+
 export interface Judge {
-  verdict(tls: TlsPeer, der: Uint8Array, now: Date): MaybePromise<Verdict>;
+  verdict(presented: TlsPresented, now: Date): MaybePromise<Verdict>;
   /** Whether a verdict still stands at this instant. */
   isCurrent(verdict: Verdict, now: Date): boolean;
 }
@@ -32,7 +36,7 @@ export interface Judge {
 /** Goes by what OpenSSL made of the certificate in the handshake. */
 export function tlsJudge({ subject }: MtlsOptions): Judge {
   return {
-    verdict: (tls, der) => {
+    verdict: (tls) => {
       const outcome = attempt(() => {
         if (tls.complaint !== undefined) throw verdictError(tls.complaint);
         if (tls.hearsay) {
@@ -43,7 +47,7 @@ export function tlsJudge({ subject }: MtlsOptions): Judge {
             { headers: { connection: 'close' } },
           );
         }
-        return evidenceOf(der, subject);
+        return evidenceOf(tls, 'tls', subject);
       });
       return { outcome, since: 0, until: Infinity, version: '' };
     },
@@ -52,8 +56,13 @@ export function tlsJudge({ subject }: MtlsOptions): Judge {
   };
 }
 
+/** One that needs no handshake of its own. */
+export interface PathJudge extends Judge {
+  verdictOnForwarded(presented: PresentedCertificate, now: Date): MaybePromise<Verdict>;
+}
+
 /** Goes by a path that we validate ourselves. @throws ConfigError */
-export function pathJudge(options: MtlsOptions): Judge {
+export function pathJudge(options: MtlsOptions): PathJudge {
   const { trustAnchors, intermediates, revocation = 'off', subject } = options;
   const paths = new PathTrust(
     new AnchorSets('mtls.trustAnchors', trustAnchors),
@@ -65,25 +74,30 @@ export function pathJudge(options: MtlsOptions): Judge {
   );
 
   /** @param left how often it may be asked anew, where something changes while an answer is waited for */
-  function verdict(tls: TlsPeer, der: Uint8Array, now: Date, left = 2): MaybePromise<Verdict> {
+  function verdict(
+    presented: PresentedCertificate,
+    source: CertificateOrigin,
+    now: Date,
+    left = 2,
+  ): MaybePromise<Verdict> {
     const { version } = paths;
     const since = now.getTime();
     const settle = (outcome: Verdict['outcome'], until: number): MaybePromise<Verdict> => {
       if (version === paths.version) return { outcome, since, until, version };
-      if (left > 0) return verdict(tls, der, now, left - 1);
+      if (left > 0) return verdict(presented, source, now, left - 1);
       const reason = 'what is trusted changed too often while it was asked about';
       return { outcome: new AuthError('ERR_REVOCATION_UNKNOWN', reason), since, until: 0, version };
     };
     const accept = (path: TrustedPath): MaybePromise<Verdict> =>
       settle(
-        attempt(() => evidenceOf(der, subject, path)),
+        attempt(() => evidenceOf(presented, source, subject, path)),
         path.until,
       );
     const refuse = (error: unknown): MaybePromise<Verdict> =>
       settle(asAuthError(error), mayChange(error) ? since + retryMs : Infinity);
     let found: MaybePromise<TrustedPath>;
     try {
-      found = paths.find(der, tls.intermediates, now);
+      found = paths.find(presented.certificate, presented.intermediates, now);
     } catch (error) {
       return refuse(error);
     }
@@ -91,7 +105,8 @@ export function pathJudge(options: MtlsOptions): Judge {
   }
 
   return {
-    verdict,
+    verdict: (presented, now) => verdict(presented, 'tls', now),
+    verdictOnForwarded: (presented, now) => verdict(presented, 'proxy', now),
     isCurrent: ({ since, until, version }, now) =>
       since <= now.getTime() && now.getTime() <= until && version === paths.version,
   };
@@ -101,15 +116,16 @@ export function pathJudge(options: MtlsOptions): Judge {
 const retryMs = 1_000;
 
 function evidenceOf(
-  der: Uint8Array,
+  presented: PresentedCertificate,
+  source: CertificateOrigin,
   subject: CertificateSubject | undefined,
   path?: TrustedPath,
 ): CertificateEvidence {
-  const certificate = path?.certificates[0] ?? readCertificate(der);
+  const certificate = path?.certificates[0] ?? readCertificate(presented.certificate);
   checkTlsUsage(certificate, 'clientAuth');
-  if (path === undefined) return certificateEvidence(certificate, subject);
+  if (path === undefined) return certificateEvidence(certificate, source, subject);
   const { anchor, policies } = path;
-  return certificateEvidence(certificate, subject, {
+  return certificateEvidence(certificate, source, subject, {
     ...(anchor.set === undefined ? {} : { trustAnchor: anchor.set }),
     policyOids: Object.freeze([...policies]),
   });

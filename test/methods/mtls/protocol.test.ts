@@ -11,7 +11,7 @@ import { authError } from '../../support/errors.ts';
 
 const root = testAuthority({ subject: 'ca' });
 const evidenceOf = (options: IssueOptions, subject?: CertificateSubject): CertificateEvidence =>
-  certificateEvidence(readCertificate(root.issue(options).der), subject);
+  certificateEvidence(readCertificate(root.issue(options).der), 'tls', subject);
 
 describe('certificateEvidence', () => {
   it('says everything that the certificate says of its holder', () => {
@@ -26,7 +26,7 @@ describe('certificateEvidence', () => {
       notAfter: new Date('2031-01-01T00:00:00Z'),
       serialNumber: 0xab,
     });
-    assert.deepEqual(certificateEvidence(readCertificate(issued.der)), {
+    assert.deepEqual(certificateEvidence(readCertificate(issued.der), 'tls'), {
       subject: 'spiffe://a/x',
       spiffeId: 'spiffe://a/x',
       dnsNames: ['a.example'],

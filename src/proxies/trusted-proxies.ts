@@ -1,0 +1,144 @@
+import { AuthError, ConfigError, quote } from '../errors.ts';
+import { publish } from '../events.ts';
+import type { Exchange, FieldLine } from '../exchange.ts';
+import { type MaybePromise, andThen } from '../maybe-promise.ts';
+import type { ServerMethod } from '../method.ts';
+import type { ForwardedPeer } from '../peer/forwarded-peer.ts';
+import { CertificateCache } from './certificate-cache.ts';
+import { forwardedPeer } from './forwarded-fields.ts';
+import { isCertificateField, sameName } from './known-fields.ts';
+import { type Statement, checkStatement, fieldsOf } from './statement.ts';
+
+/** What a trusted proxy says of a request, and under which statement it is trusted. */
+export interface Heard {
+  readonly statement: Statement;
+  readonly forwarded: ForwardedPeer;
+}
+
+/** Names of fields that were looked at already. Anybody can invent more. */
+const maxNames = 1_000;
+
+/** The proxies that are believed, and in what. */
+export class TrustedProxies {
+  readonly #statements: readonly Statement[];
+  readonly #caches: ReadonlyMap<Statement, CertificateCache>;
+  /** Who may write a field, by its name in the spelling of `sameName`. */
+  readonly #writers = new Map<string, Statement[]>();
+  readonly #verifyConnection: (exchange: Exchange) => ReturnType<ServerMethod['verify']>;
+  readonly #method: string;
+  readonly #claimed = new Map<string, boolean>();
+
+  /** @throws ConfigError */
+  constructor(path: string, given: unknown, methods: readonly ServerMethod[]) {
+    if (!Array.isArray(given) || given.length === 0) {
+      throw new ConfigError(path, 'must be a list of proxies; leave it out where there is none');
+    }
+    const judge = methods.find(({ verifyConnection }) => verifyConnection !== undefined);
+    if (judge?.verifyConnection === undefined) {
+      throw new ConfigError(
+        path,
+        'needs mtls({ trustAnchors }): what a proxy hands over is validated here, whatever it says',
+      );
+    }
+    this.#method = judge.name;
+    this.#verifyConnection = judge.verifyConnection.bind(judge);
+    this.#statements = given.map((one, i) => checkStatement(`${path}[${i}]`, one));
+    this.#caches = new Map(this.#statements.map((one) => [one, new CertificateCache()]));
+    for (const statement of this.#statements) {
+      for (const field of fieldsOf(statement)) {
+        const name = sameName(field);
+        this.#writers.set(name, [...(this.#writers.get(name) ?? []), statement]);
+      }
+    }
+  }
+
+  /**
+   * What a trusted proxy says of the peer that it speaks for; undefined where none sent this request, and the
+   * peer of the connection is the peer.
+   *
+   * Takes every field about client certificates out of the request, whoever sent it.
+   *
+   * @throws AuthError for a field that its sender may not write, and for one that no proxy of ours writes
+   */
+  hear(exchange: Exchange): MaybePromise<Heard | undefined> {
+    this.#checkConnectionField(exchange);
+    const lines = exchange.takeFields((name) => this.#isClaimed(name));
+    return andThen(this.#trusting(exchange), (trusting) => this.#heard(exchange, lines, trusting));
+  }
+
+  // A field named in Connection is for the next hop only, and a proxy in between takes it out as told.
+  #checkConnectionField(exchange: Exchange): void {
+    const options = exchange.field('connection');
+    if (options === undefined || options === 'keep-alive' || options === 'close') return;
+    for (const option of options.split(',')) {
+      if (!this.#isClaimed(option.trim())) continue;
+      throw new AuthError('ERR_REQUEST_MALFORMED', `Connection names ${quote(option.trim())}`);
+    }
+  }
+
+  #isClaimed(name: string): boolean {
+    let claimed = this.#claimed.get(name);
+    if (claimed === undefined) {
+      const spelling = sameName(name);
+      claimed = this.#writers.has(spelling) || isCertificateField(spelling);
+      if (this.#claimed.size >= maxNames) this.#claimed.clear();
+      this.#claimed.set(name, claimed);
+    }
+    return claimed;
+  }
+
+  /** The statements that believe this sender. */
+  #trusting(exchange: Exchange): MaybePromise<readonly Statement[]> {
+    const { address, tls } = exchange.peer;
+    const here = ({ addresses }: Statement): boolean =>
+      address !== undefined && addresses?.has(address) === true;
+    const asksPeer = this.#statements.some(({ peer }) => peer !== undefined);
+    if (!asksPeer || tls?.certificate === undefined) return this.#statements.filter(here);
+    return andThen(this.#verifyConnection(exchange), (evidence) =>
+      this.#statements.filter(
+        (statement) =>
+          here(statement) ||
+          (evidence !== null &&
+            'subject' in evidence &&
+            statement.peer?.({ [this.#method]: evidence }) === true),
+      ),
+    );
+  }
+
+  #heard(
+    exchange: Exchange,
+    lines: readonly FieldLine[],
+    trusting: readonly Statement[],
+  ): Heard | undefined {
+    const claims = lines.filter(([name]) => this.#isWritten(name, exchange, trusting));
+    const names = claims.map(([name]) => sameName(name));
+    // Where one sender may speak in several ways, the one in which it does.
+    const statement =
+      trusting.find(({ header }) => names.includes(sameName(header))) ?? trusting[0];
+    if (statement === undefined) return undefined;
+    const own = fieldsOf(statement).map(sameName);
+    const other = claims.find((_, i) => !own.includes(names[i]!));
+    if (other !== undefined) {
+      throw new AuthError(
+        'ERR_REQUEST_MALFORMED',
+        `a trusted proxy sends ${quote(other[0])} beside ${statement.header}`,
+      );
+    }
+    const cache = this.#caches.get(statement)!;
+    return { statement, forwarded: forwardedPeer(statement, claims, cache) };
+  }
+
+  /** Whether a field is one that some proxy writes, which must then be this sender; else it is a stray. */
+  #isWritten(name: string, exchange: Exchange, trusting: readonly Statement[]): boolean {
+    const writers = this.#writers.get(sameName(name));
+    if (writers === undefined) {
+      publish('field-removed', exchange, () => ({ field: name.toLowerCase() }));
+      return false;
+    }
+    if (writers.some((writer) => trusting.includes(writer))) return true;
+    throw new AuthError(
+      'ERR_PROXY_UNTRUSTED',
+      `${quote(name)} comes from ${exchange.peer.address ?? 'a closed connection'}, which no statement of trustedProxies believes`,
+    );
+  }
+}
