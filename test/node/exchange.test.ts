@@ -72,4 +72,32 @@ describe('exchangeOf', () => {
     const exchange = await received('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n');
     assert.throws(() => exchange.authority, { code: 'ERR_REQUEST_MALFORMED' });
   });
+
+  it('lets fields be taken out, for everybody and for good', async () => {
+    let request: IncomingMessage | undefined;
+    const exchange = await received(
+      'GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-B: 2\r\nx-a: 3\r\nX-C: 4\r\n\r\n',
+      (given) => (request = given),
+    );
+    const isA = (name: string): boolean => name.toLowerCase() === 'x-a';
+    const lines = [
+      ['X-A', '1'],
+      ['x-a', '3'],
+    ];
+    assert.deepEqual(exchange.takeFields(isA), lines);
+    assert.deepEqual(exchange.takeFields(isA), lines);
+    assert.deepEqual(
+      exchange.takeFields((name) => name === 'X-B'),
+      [['X-B', '2']],
+    );
+    assert.deepEqual(exchange.takeFields(isA), lines);
+    assert.deepEqual(
+      exchange.takeFields((name) => name === 'Y'),
+      [],
+    );
+    assert.deepEqual([exchange.field('x-a'), exchange.fieldLines('x-a')], [undefined, []]);
+    assert.deepEqual(request?.headers, { host: 'a', 'x-c': '4' });
+    assert.deepEqual({ ...request.headersDistinct }, { host: ['a'], 'x-c': ['4'] });
+    assert.deepEqual(request.rawHeaders, ['Host', 'a', 'X-C', '4']);
+  });
 });

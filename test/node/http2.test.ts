@@ -203,3 +203,29 @@ describe('exchangeOf over HTTP/2', () => {
     assert.deepEqual(schemes, ['http', 'undefined', 'undefined']);
   });
 });
+
+describe('a trusted proxy over HTTP/2', () => {
+  const service = () =>
+    guardedService({
+      methods: [mtls({ trustAnchors: authority.cert })],
+      trustedProxies: [{ preset: 'rfc9440', addresses: ['127.0.0.1'] }],
+    });
+  const field = `:${Buffer.from(alice.der).toString('base64')}:`;
+
+  it('speaks for its client, in every stream for another', async () => {
+    await using site = await service();
+    using connection = new Http2Connection(site.port);
+    const answer = await connection.send({ 'client-cert': field });
+    assert.deepEqual([answer.status, answer.body], [200, 'dns:alice.example']);
+    assert.equal((await connection.send()).status, 403);
+    assert.equal(code(site.decisions.at(-1)), 'ERR_CREDENTIAL_MISSING');
+  });
+
+  it('says it once', async () => {
+    await using site = await service();
+    using connection = new Http2Connection(site.port);
+    const answer = await connection.send({ 'client-cert': [field, field] });
+    assert.equal(answer.status, 400);
+    assert.equal(code(site.decisions.at(-1)), 'ERR_REQUEST_MALFORMED');
+  });
+});

@@ -1,4 +1,4 @@
-import type { Exchange, Peer } from '../../src/exchange.ts';
+import type { Exchange, FieldLine, Peer } from '../../src/exchange.ts';
 
 /** The parts of a request that a test cares about; the rest is an ordinary GET without TLS. */
 export interface FakeRequest {
@@ -12,6 +12,8 @@ export interface FakeRequest {
   readonly now?: Date;
   /** Header fields, by lower-case name. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** What `takeFields` finds. */
+  readonly taken?: readonly FieldLine[];
 }
 
 /** A request as the verifier sees it, without a socket. Its content passes nobody. */
@@ -29,6 +31,7 @@ export function fakeExchange(request: FakeRequest = {}): Exchange {
     memory: [],
     field: (name: string) => fields[name],
     fieldLines: (name: string) => (fields[name] === undefined ? [] : [fields[name]]),
-    takeFields: () => [],
+    takeFields: (isWanted: (name: string) => boolean) =>
+      (request.taken ?? []).filter(([name]) => isWanted(name)),
   });
 }

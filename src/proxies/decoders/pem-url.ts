@@ -9,7 +9,7 @@ const begin = '-----BEGIN CERTIFICATE-----';
 const end = '-----END CERTIFICATE-----';
 
 export const decodePem: Decoder = (value) => {
-  const text = percentDecoded(value).replace(/\r?\n/g, ' ').replace(/ $/, '');
+  const text = percentDecoded(value).replace(/\r?\n/g, ' ');
   const found: Uint8Array[] = [];
   for (let at = 0; at < text.length;) {
     if (!text.startsWith(`${begin} `, at)) throw undecodable('text that is no PEM');
