@@ -5,40 +5,11 @@ import { createVerifier, mtls } from 'countersign';
 import { type Guarded, guarded } from '../../support/guarded.ts';
 import { sendOnce } from '../../support/connection.ts';
 import { alice, authority } from '../../support/pki.ts';
-import { above, deep, hostile } from './hostile-certificates.ts';
-import { type ServerName, serverNames } from './servers.ts';
-import { type Site, type SiteOptions, changed, siteBehind } from './site.ts';
+import { chains } from './chains.ts';
+import { deep, hostile } from './hostile-certificates.ts';
+import { serverNames } from './servers.ts';
+import { type Site, siteBehind } from './site.ts';
 import { thumbprintIn, visit } from './visit.ts';
-
-/** How a proxy hands over the certificates in between, or why it cannot. */
-const chains: Readonly<Record<ServerName, SiteOptions>> = {
-  // It has no variable for them.
-  nginx: { intermediates: above(deep) },
-  haproxy: {
-    statement: { chain: 'x-ssl-client-chain' },
-    configure: (text) =>
-      changed(
-        text,
-        '  default_backend',
-        '  http-request set-header X-SSL-Client-Chain %[ssl_c_chain_der,base64]\n  default_backend',
-      ),
-  },
-  apache: {
-    statement: { chain: ['x-ssl-client-chain-0', 'x-ssl-client-chain-1', 'x-ssl-client-chain-2'] },
-    configure: (text) =>
-      changed(
-        text,
-        '  ProxyPreserveHost',
-        [0, 1, 2]
-          .map(
-            (i) => `  RequestHeader set X-SSL-Client-Chain-${i} "%{SSL_CLIENT_CERT_CHAIN_${i}}s"\n`,
-          )
-          .join('') + '  ProxyPreserveHost',
-      ),
-  },
-  // It has no placeholder for them.
-  caddy: { intermediates: above(deep) },
-};
 
 describe('a certificate through a proxy', () => {
   let direct: Guarded;

@@ -26,11 +26,11 @@ const patienceMs = 10_000;
 
 /** @throws Error with the program's output where it ends, or accepts no connection in time */
 export async function start({ command, args, directory, port }: Program): Promise<Running> {
+  if (await accepts(port)) throw new Error(`${command}: another program has port ${port}`);
   const log = join(directory, `${port}.log`);
   const output = openSync(log, 'w');
   const child = spawn(command, args, {
     cwd: directory,
-    // They call Debian's Apache to account for names that its own start script would set.
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: directory },
     stdio: ['ignore', output, output],
   });
@@ -63,7 +63,6 @@ export async function start({ command, args, directory, port }: Program): Promis
     }
     await setTimeout(20);
   }
-  if (hasEnded(child)) throw new Error(`${command}: another program has port ${port}`);
   return running;
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,13 +21,15 @@ export interface SiteOptions {
   readonly statement?: Partial<TrustedProxy>;
   /** @defaultValue none: they come with the request, or the path ends */
   readonly intermediates?: string;
+  /** Leaves the verdict of the proxy, which README has the service ask for, unread. */
+  readonly withoutVerdict?: boolean;
   readonly allowAnonymous?: boolean;
   /** What the service listens on. @defaultValue a server of its own, on 127.0.0.1 */
   readonly backend?: Backend;
 }
 
 export interface Backend {
-  readonly server: Server;
+  readonly server: Server | TlsServer;
   /** Makes it listen, with its files in this directory. */
   listen(directory: string): Promise<void>;
 }
@@ -52,11 +55,14 @@ export interface Answer {
 }
 
 export async function siteBehind(name: ServerName, options: SiteOptions = {}): Promise<Site> {
-  const { statement, configure = (text) => text, intermediates, allowAnonymous = false } = options;
+  const { statement, configure = (text) => text, intermediates } = options;
+  const { allowAnonymous = false, withoutVerdict = false } = options;
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   writeCertificates(directory);
   const events = recordEvents();
-  const believed = { ...servers[name].statement, ...statement } as TrustedProxy;
+  const { verdict, ...without } = servers[name].statement;
+  const asInReadme = verdict === undefined || withoutVerdict ? without : { ...without, verdict };
+  const believed = { ...asInReadme, ...statement };
   const verifier = createVerifier({
     methods: [
       mtls({
@@ -145,9 +151,9 @@ export function writeCertificates(directory: string): void {
   }
 }
 
-/** Replaces a part of a configuration, which must be there. */
+/** Replaces a part of a configuration, which must be there, as `String.replace` does. */
 export function changed(configuration: string, from: string | RegExp, to: string): string {
-  const text = configuration.replace(from, () => to);
+  const text = configuration.replace(from, to);
   if (text === configuration) throw new Error(`README's configuration has no ${String(from)}`);
   return text;
 }
