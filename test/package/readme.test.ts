@@ -2,14 +2,17 @@
 // replaced. One that begins with `// name.ts` is a program; the others stand in the middle of one, which
 // is written around them here.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { authErrorStatus } from '../../src/errors.ts';
+import { type Running, freePort, start } from '../interop/proxies/running.ts';
+import {
+  readmeProgram,
+  readmeService,
+  readmeSnippets,
+  serverNames,
+} from '../interop/proxies/servers.ts';
 import { type Project, project, root } from './project.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -180,6 +183,8 @@ const files = {
     await close();
     get(url, { ca, agent: false }, (refusal) => console.log(refusal.resume().statusCode));`,
   ...Object.fromEntries(frameworkPrograms),
+  // They run behind their servers in test/interop/proxies.
+  ...Object.fromEntries(serverNames.map((name) => [`behind-${name}.ts`, readmeProgram(name)])),
   'testing.ts': `
     import { mutualAuth, identityOf } from 'countersign/express';
     import { createServer } from 'node:https';
@@ -202,7 +207,7 @@ const compilerOptions = {
 
 describe('README.md', () => {
   let user: Project;
-  const running: ChildProcess[] = [];
+  const running: Running[] = [];
 
   before(() => {
     user = project(
@@ -228,20 +233,21 @@ describe('README.md', () => {
       ],
     );
   });
-  after(() => {
-    for (const child of running) child.kill();
+  after(async () => {
+    for (const program of running) await program[Symbol.asyncDispose]();
   });
 
   it('shows its first snippet of code within its first 20 lines', () => {
     assert.ok(programs[0]!.line <= 20);
   });
 
-  it('runs every snippet of code in this test', () => {
-    const run = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
-    run.push(rotatingSnippet, testingSnippet);
-    run.push(...Object.values(frameworks).map(({ snippet }) => snippet));
+  it('runs every snippet of code in this test, or behind a proxy in another', () => {
+    const shown = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
+    shown.push(rotatingSnippet, testingSnippet);
+    shown.push(...Object.values(frameworks).map(({ snippet }) => snippet));
+    shown.push(readmeService, ...serverNames.map((name) => readmeSnippets(name).statement));
     assert.deepEqual(
-      programs.filter(({ source }) => !run.includes(source)),
+      programs.filter(({ source }) => !shown.includes(source)),
       [],
     );
   });
@@ -271,28 +277,28 @@ describe('README.md', () => {
   });
 
   it('has a server and a client that prove themselves to each other', async () => {
-    await start('server', port);
+    await run('server', port);
     const { status, stdout, stderr } = user.node('out/client.js');
     assert.equal(status, 0, stderr);
     assert.equal(stdout.trim(), "{ hello: 'spiffe://bank.example/teller' }");
   });
 
   it('has sets of trust anchors, of which a route asks for one', async () => {
-    await start('trusting', trustPort);
+    await run('trusting', trustPort);
     const { stdout, stderr } = user.node('out/asking.js', String(trustPort));
     assert.equal(stderr, '');
     assert.equal(stdout, '200 true\n403\n');
   });
 
   it('has policies that let the right peers pay', async () => {
-    await start('policies', policyPort);
+    await run('policies', policyPort);
     const { stdout, stderr } = user.node('out/paying.js');
     assert.equal(stderr, '');
     assert.equal(stdout, '200 spiffe://bank.example/tellers/chief\n403 -\n');
   });
 
   it('has a client that reads its credentials anew and expects a SPIFFE ID', async () => {
-    await start('api', apiPort);
+    await run('api', apiPort);
     const { stdout, stderr } = user.node('out/rotating.js');
     assert.equal(stderr, '');
     assert.equal(stdout.trim(), 'spiffe://bank.example/api');
@@ -300,7 +306,7 @@ describe('README.md', () => {
 
   for (const [name, at] of Object.entries(frameworkPorts)) {
     it(`has a service on ${name} that answers the teller, and nobody without a certificate`, async () => {
-      await start(name, at);
+      await run(name, at);
       const { stdout, stderr } = user.node('out/asking.js', String(at));
       assert.equal(stderr, '');
       assert.equal(stdout, `200 true\n${name === 'passport' ? 401 : 403}\n`);
@@ -327,33 +333,9 @@ describe('README.md', () => {
     assert.deepEqual(unknown, []);
   });
 
-  async function start(name: string, at: number): Promise<void> {
-    const child = spawn(process.execPath, [`out/${name}.js`], {
-      cwd: user.directory,
-      stdio: 'inherit',
-    });
-    running.push(child);
-    while (child.exitCode === null) {
-      const socket = connect(at, 'localhost');
-      const [answer] = await Promise.race([
-        once(socket, 'connect').then(() => ['connected']),
-        once(socket, 'error'),
-      ]).catch(() => ['refused']);
-      socket.destroy();
-      if (answer === 'connected') return;
-      await setTimeout(20);
-    }
-    assert.fail(`${name} ended with ${child.exitCode}`);
+  async function run(name: string, at: number): Promise<void> {
+    const { directory } = user;
+    const program = { command: process.execPath, args: [`out/${name}.js`], directory, port: at };
+    running.push(await start(program));
   }
 });
-
-// A snippet names its port, so it is chosen before the program runs.
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}

@@ -53,22 +53,45 @@ export const servers: Readonly<Record<ServerName, Server>> = {
 export const serverNames = Object.keys(servers) as ServerName[];
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const languages = { nginx: 'nginx', haproxy: 'haproxy', apache: 'apache', caddy: 'caddyfile' };
+const [section = ''] = /^## Behind a proxy$[^]*?(?=^## )/m.exec(readme) ?? [];
+const snippets = [...section.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+  language: language!,
+  text: text!,
+}));
+
+/** The service of README.md that stands behind any of the servers. */
+export const readmeService: string = snippetAt(snippets.findIndex(isIn('ts')), 'ts');
 
 /** The configuration of a server in README.md, and what its service says to that. */
 export function readmeSnippets(name: ServerName): {
   readonly configuration: string;
   readonly statement: string;
 } {
-  const fence = new RegExp(
-    `^\`\`\`${languages[name]}\n([^]*?)^\`\`\`\n\n\`\`\`ts\n([^]*?)^\`\`\`$`,
-    'm',
-  );
-  const [, configuration, statement] = fence.exec(readme) ?? [];
-  if (configuration === undefined || statement === undefined) {
-    throw new Error(`README.md has no configuration for ${name}`);
-  }
-  return { configuration, statement };
+  const language = name === 'caddy' ? 'caddyfile' : name;
+  const at = snippets.findIndex(isIn(language));
+  return { configuration: snippetAt(at, language), statement: snippetAt(at + 1, 'ts') };
+}
+
+/** The whole service behind a server, which answers with the identity. */
+export function readmeProgram(name: ServerName): string {
+  return `
+    import express from 'express';
+    import { createVerifier, mtls } from 'countersign';
+    import { mutualAuth } from 'countersign/express';
+    const app = express();
+    ${readmeSnippets(name).statement}
+    ${readmeService}
+    app.get('/', (req, res) => void res.json(req.identity));`;
+}
+
+function isIn(language: string) {
+  return (snippet: { readonly language: string }): boolean => snippet.language === language;
+}
+
+function snippetAt(i: number, language: string): string {
+  const found = snippets[i];
+  if (found?.language !== language) throw new Error(`README.md has no ${language} where it should`);
+  return found.text;
 }
 
 /** Runs a server with a configuration, in a directory that holds the files this one names. */
