@@ -122,6 +122,14 @@ for (const name of serverNames) {
       });
     }
 
+    it('takes nothing from what comes behind the body', async () => {
+      const lines = ['Transfer-Encoding: chunked', 'TE: trailers', `Trailer: ${field}`];
+      const trailer = `${field}: ${written(name, bob)}`;
+      const body = ['1', 'x', '0', trailer, '', ''].join('\r\n');
+      assert.equal((await visit(site, undefined, lines, { body })).status, 403, reason(site));
+      assert.equal(thumbprintIn(await visit(site, alice, lines, { body })), alice.x5tS256);
+    });
+
     it('makes nobody Bob', () => {
       const forged = site.events.accepted.filter(({ subject }) => subject !== 'dns:alice.example');
       assert.deepEqual(forged, []);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { sendOnce } from '../../support/connection.ts';
 import { alice, authority, bob, impostor } from '../../support/pki.ts';
-import { serverNames } from './servers.ts';
+import { type ServerName, serverNames } from './servers.ts';
 import { type Backend, changed, siteBehind } from './site.ts';
 import { good, thumbprintIn, visit, written } from './visit.ts';
 
@@ -75,7 +75,7 @@ const toTls = {
   nginx: (text: string) =>
     changed(
       changed(text, 'http://127', 'https://127'),
-      /(?= *proxy_http_version)/,
+      /(?= *proxy_set_header Host)/,
       'proxy_ssl_certificate proxy.pem; proxy_ssl_certificate_key proxy.pem;' +
         'proxy_ssl_server_name on; proxy_ssl_name localhost;' +
         'proxy_ssl_verify on; proxy_ssl_trusted_certificate clients-ca.pem;\n',
@@ -118,6 +118,35 @@ describe('a service over TLS, which knows the proxy by its certificate', () => {
       const { body } = await sendOnce(backendPort, { cert: alice.cert, key: alice.key });
       assert.equal(JSON.parse(body).identity.evidence.mtls.source, 'tls');
       assert.ok(events.accepted.every(({ subject }) => subject === 'dns:alice.example'));
+    });
+  }
+});
+
+/** Makes a server say where its client comes from, where it does not by itself. */
+const sayingWhere: Readonly<Record<ServerName, (configuration: string) => string>> = {
+  nginx: (text) =>
+    changed(
+      text,
+      /(?= *proxy_set_header Host)/,
+      'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n',
+    ),
+  haproxy: (text) => changed(text, /(frontend https\n)/, '$1  option forwardfor\n'),
+  apache: (text) => text,
+  caddy: (text) => text,
+};
+
+describe('the address of a client, in events', () => {
+  for (const name of serverNames) {
+    it(`is the one that ${name} has seen, whatever the client says`, async () => {
+      const configure = sayingWhere[name];
+      const statement = { clientAddress: 'x-forwarded-for' };
+      await using site = await siteBehind(name, { configure, statement });
+      const forged = ['X-Forwarded-For: 192.0.2.1, 192.0.2.2'];
+      const from = { localAddress: '127.0.0.9' };
+      assert.equal((await visit(site, alice, forged, from)).status, 200);
+      assert.equal(site.events.accepted.at(-1)?.request.address, '127.0.0.9');
+      assert.equal((await visit(site, undefined, forged, from)).status, 403);
+      assert.equal(site.events.refused.at(-1)?.request.address, '127.0.0.9');
     });
   }
 });

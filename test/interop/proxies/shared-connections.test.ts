@@ -11,7 +11,8 @@ const oneConnection: Readonly<Record<ServerName, (configuration: string) => stri
   nginx: (text) => {
     const [, address = ''] = /proxy_pass http:\/\/([^;]+)/.exec(text) ?? [];
     const upstream = `upstream app { server ${address}; keepalive 8; keepalive_requests 10000; }`;
-    return `${upstream}\n${changed(text, `http://${address}`, 'http://app')}`;
+    const lasting = 'proxy_http_version 1.1; proxy_set_header Connection "";';
+    return upstream + changed(text, `http://${address};`, `http://app; ${lasting}`);
   },
   haproxy: (text) => changed(text, /(?<=\nbackend app\n)(.*)/, '  http-reuse always\n$1 maxconn 1'),
   // One of each of its processes, of which there is one here.

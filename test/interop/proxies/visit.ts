@@ -1,6 +1,6 @@
 // What a client can send through a proxy, byte by byte, and how proxies write certificates.
 import type { TestCertificate } from '../../../src/pki/testing.ts';
-import { type ConnectOptions, connect } from '../../support/connection.ts';
+import { connect } from '../../support/connection.ts';
 import type { ServerName } from './servers.ts';
 import type { Answer, Site } from './site.ts';
 
@@ -9,6 +9,16 @@ export interface Visit {
   /** What the service answered, where it let the request pass. */
   readonly answer: Answer | undefined;
   readonly head: string;
+  readonly body: string;
+}
+
+/** What goes with a request. */
+export interface VisitOptions {
+  readonly body?: string;
+  /** What the client says of this connection. @defaultValue `close` */
+  readonly connection?: string;
+  /** Where the client comes from, as the proxy sees it. */
+  readonly localAddress?: string;
 }
 
 /** One request with these lines in its head, over a connection of its own. */
@@ -16,26 +26,20 @@ export async function visit(
   { port }: Pick<Site, 'port'>,
   who: TestCertificate | undefined,
   lines: readonly string[] = [],
-  options: ConnectOptions = {},
+  { body = '', connection: kind = 'close', ...from }: VisitOptions = {},
 ): Promise<Visit> {
   const credentials = who === undefined ? {} : { cert: who.cert, key: who.key };
-  using connection = await connect(port, { ...credentials, ...options });
-  return await exchange(connection, lines);
-}
-
-type Wire = Pick<Awaited<ReturnType<typeof connect>>, 'write'>;
-
-async function exchange(connection: Wire, lines: readonly string[]): Promise<Visit> {
-  const head = ['GET / HTTP/1.1', 'Host: localhost', ...lines, 'Connection: close', '', ''];
+  using connection = await connect(port, { ...credentials, ...from });
+  const head = ['GET / HTTP/1.1', 'Host: localhost', ...lines, `Connection: ${kind}`, '', body];
   return parsed(await connection.write(head.join('\r\n')));
 }
 
-export function parsed(text: string): Visit {
-  const [, head = '', body = ''] = /^([^]*?)\r\n\r\n([^]*)$/.exec(text) ?? [];
+function parsed(bytes: string): Visit {
+  const [, head = '', rest = ''] = /^([^]*?)\r\n\r\n([^]*)$/.exec(bytes) ?? [];
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0);
-  const json = Buffer.from(body, 'latin1').toString();
-  const answer = status === 200 ? (JSON.parse(json) as Answer) : undefined;
-  return { status, answer, head };
+  const text = Buffer.from(rest, 'latin1').toString();
+  const answer = status === 200 ? (JSON.parse(text) as Answer) : undefined;
+  return { status, answer, head, body: text };
 }
 
 /** What the handler knows of the peer's certificate. */
