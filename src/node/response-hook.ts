@@ -19,7 +19,22 @@ type Prover = (head: ResponseHead) => unknown;
 /** By who adds to the head: a method, or whoever has a name and a say in it. */
 type Provers = Map<{ readonly name: string }, Prover>;
 
-const known = new WeakMap<NodeResponse, Provers>();
+interface Hook {
+  readonly exchange: Exchange;
+  readonly provers: Provers;
+  /** What was there before. */
+  readonly writeHead: (...args: unknown[]) => ServerResponse;
+  /** Whether that is somebody else's, who was here first; then his comes after the proof, and must leave it alone. */
+  readonly isForeign: boolean;
+  /** Whether the head is still to be proven. */
+  isOpen: boolean;
+}
+
+// On the response itself, and one function for all of them: with a closure for each, or a WeakMap by response,
+// collecting the garbage costs more than all the rest.
+const hookOf = Symbol('hook');
+
+type Hooked = NodeResponse & { [hookOf]?: Hook };
 
 /**
  * Makes the head of a response pass here before it leaves, so that what is hooked later, and changes it when
@@ -31,7 +46,7 @@ export function hookFor(
   exchange: Exchange,
 ): void {
   for (const { prove } of methods) {
-    if (prove !== undefined) return void (known.has(response) || hook(response, exchange));
+    if (prove !== undefined) return void hook(response, exchange);
   }
 }
 
@@ -42,8 +57,7 @@ export function hookHead(
   exchange: Exchange,
   prove: Prover,
 ): void {
-  const provers = known.get(response) ?? hook(response, exchange);
-  provers.set(owner, prove);
+  hook(response, exchange).provers.set(owner, prove);
   if (response.headersSent) {
     const cause = new Error('the head had left before the guard decided');
     publish('proof', exchange, () => ({ method: owner.name, cause }));
@@ -65,43 +79,43 @@ export function proveOn(
   }
 }
 
-function hook(given: NodeResponse, exchange: Exchange): Provers {
+function hook(given: NodeResponse, exchange: Exchange): Hook {
+  const known = (given as Hooked)[hookOf];
+  if (known !== undefined) return known;
   // That of HTTP/2 takes the same arguments, whatever its type says.
-  const response = given as ServerResponse;
-  const provers: Provers = new Map();
-  known.set(response, provers);
-  // Somebody else's, if he was here first; then his comes after the proof, and must leave it alone.
-  const foreign = Object.hasOwn(response, 'writeHead');
-  const writeHead = response.writeHead as (...args: unknown[]) => ServerResponse;
-  let proving = true;
-  response.writeHead = (status: number, ...rest: unknown[]): ServerResponse => {
-    if (!proving || provers.size === 0) return writeHead.call(response, status, ...rest);
-    proving = false;
-    try {
-      const message = typeof rest[0] === 'string' ? rest.shift() : undefined;
-      response.statusCode = status;
-      if (typeof message === 'string') response.statusMessage = message;
-      setFields(response, rest[0]);
-      if (!proveAll(given, exchange, provers)) return response;
-      const proven = foreign ? spell(response) : '';
-      writeHead.call(response, status);
-      if (foreign && spell(response) !== proven) {
-        const cause = new Error(
-          'the head was changed behind the proof; put prepare(verifier) first',
-        );
-        for (const { name } of provers.keys()) {
-          publish('proof', exchange, () => ({ method: name, cause }));
-        }
-        tearDown(given);
+  const response = given as ServerResponse & { [hookOf]?: Hook };
+  const isForeign = Object.hasOwn(response, 'writeHead');
+  const writeHead = response.writeHead as Hook['writeHead'];
+  response.writeHead = writeProvenHead;
+  return (response[hookOf] = { exchange, provers: new Map(), writeHead, isForeign, isOpen: true });
+}
+
+function writeProvenHead(this: ServerResponse, status: number, ...rest: unknown[]): ServerResponse {
+  const hooked = (this as Hooked)[hookOf]!;
+  const { exchange, provers, writeHead, isForeign, isOpen } = hooked;
+  if (!isOpen || provers.size === 0) return writeHead.call(this, status, ...rest);
+  hooked.isOpen = false;
+  try {
+    const message = typeof rest[0] === 'string' ? rest.shift() : undefined;
+    this.statusCode = status;
+    if (typeof message === 'string') this.statusMessage = message;
+    setFields(this, rest[0]);
+    if (!proveAll(this, exchange, provers)) return this;
+    const proven = isForeign ? spell(this) : '';
+    writeHead.call(this, status);
+    if (isForeign && spell(this) !== proven) {
+      const cause = new Error('the head was changed behind the proof; put prepare(verifier) first');
+      for (const { name } of provers.keys()) {
+        publish('proof', exchange, () => ({ method: name, cause }));
       }
-      return response;
-    } catch (error) {
-      // No head has left. The next one, of an error page perhaps, is to be proven as well.
-      proving = true;
-      throw error;
+      tearDown(this);
     }
-  };
-  return provers;
+    return this;
+  } catch (error) {
+    // No head has left. The next one, of an error page perhaps, is to be proven as well.
+    hooked.isOpen = true;
+    throw error;
+  }
 }
 
 function spell(response: NodeResponse): string {

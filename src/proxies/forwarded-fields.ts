@@ -1,13 +1,24 @@
 // The fields in which a trusted proxy speaks, as they came: one line each, under exactly the name that was
 // agreed on, and never by the side of a twin.
 import { AuthError, quote } from '../errors.ts';
-import type { FieldLine } from '../exchange.ts';
 import type { ForwardedPeer, PresentedCertificate } from '../peer/forwarded-peer.ts';
 import { atMost, maxCertificates } from './decoders/decoder.ts';
 import { xfccCertificates } from './decoders/xfcc.ts';
 import type { CertificateCache } from './certificate-cache.ts';
-import { sameName } from './known-fields.ts';
-import type { Statement } from './statement.ts';
+import type { Field, Statement } from './statement.ts';
+
+/** A line that a trusted proxy sent. */
+export interface Claim {
+  /** As it came. */
+  readonly name: string;
+  readonly spelling: string;
+  readonly value: string;
+}
+
+/** Whether a line is of this field, or of a twin of it. */
+export function isOf({ spelling }: Field, claim: Claim): boolean {
+  return claim.spelling === spelling;
+}
 
 /** All fields of one proxy together. The largest chains of real CAs take a quarter of it. */
 const maxCharacters = 65_536;
@@ -19,21 +30,21 @@ const maxCharacters = 65_536;
  */
 export function forwardedPeer(
   statement: Statement,
-  lines: readonly FieldLine[],
+  claims: readonly Claim[],
   cache: CertificateCache,
 ): ForwardedPeer {
   const { header, chain, verdict } = statement;
-  const leaf = valueOf(statement, lines, header);
-  const above = chain.flatMap((name) => valueOf(statement, lines, name) ?? []);
+  const leaf = valueOf(statement, claims, header);
+  const above = chain.flatMap((field) => valueOf(statement, claims, field) ?? []);
   const certificate =
     leaf === undefined
       ? undefined
       : cache.of(textOf(leaf, above), () => read(statement, leaf, above));
   if (certificate === undefined && above.length > 0) throw malformed('a chain without a leaf');
   if (verdict !== undefined) {
-    checkVerdict(statement, lineOf(lines, verdict), certificate !== undefined);
+    checkVerdict(statement, verdict, lineOf(claims, verdict), certificate !== undefined);
   }
-  return { field: header, certificate };
+  return { field: header.name, certificate };
 }
 
 /** @throws AuthError `ERR_FIELD_TOO_LARGE` */
@@ -64,41 +75,41 @@ function read(
 /** What a field says; undefined where it is not there, or says that there is nothing. */
 function valueOf(
   { preset, header }: Statement,
-  lines: readonly FieldLine[],
-  name: string,
+  claims: readonly Claim[],
+  field: Field,
 ): string | undefined {
   // Of RFC 9440 the chain is a list, and lists may come in several lines.
-  const value = lineOf(lines, name, name !== header && preset.chainLines === true);
+  const value = lineOf(claims, field, field !== header && preset.chainLines === true);
   return value === '' || value === preset.absent ? undefined : value;
 }
 
-function lineOf(lines: readonly FieldLine[], name: string, several = false): string | undefined {
-  const spelling = sameName(name);
+function lineOf(claims: readonly Claim[], field: Field, several = false): string | undefined {
   let value: string | undefined;
-  for (const [given, text] of lines) {
-    if (sameName(given) !== spelling) continue;
-    if (given.toLowerCase() !== name) {
-      throw malformed(`${quote(given)}, which others may take for ${name}`);
+  for (const claim of claims) {
+    if (!isOf(field, claim)) continue;
+    if (claim.name.toLowerCase() !== field.name) {
+      throw malformed(`${quote(claim.name)}, which others may take for ${field.name}`);
     }
-    if (value !== undefined && !several) throw malformed(`${name} twice`);
-    value = value === undefined ? text : `${value}, ${text}`;
+    if (value !== undefined && !several) throw malformed(`${field.name} twice`);
+    value = value === undefined ? claim.value : `${value}, ${claim.value}`;
   }
   return value;
 }
 
 /** A good verdict proves nothing, and only a bad one counts: then the proxy knows more than we do. */
 function checkVerdict(
-  { preset: { words }, verdict }: Statement,
+  { preset: { words } }: Statement,
+  { name }: Field,
   value: string | undefined,
   isPresent: boolean,
 ): void {
   if (isPresent && value === undefined) {
-    throw malformed(`a certificate without ${verdict}, which the proxy always sets`);
+    throw malformed(`a certificate without ${name}, which the proxy always sets`);
   }
   const expected = isPresent ? words.good : words.none;
   if (value === undefined || expected.includes(value)) return;
   if (!isPresent && words.good.includes(value)) {
-    throw malformed(`${verdict} speaks of a certificate that is not there`);
+    throw malformed(`${name} speaks of a certificate that is not there`);
   }
   throw new AuthError('ERR_CERTIFICATE_UNTRUSTED', `the proxy says ${quote(value)}`);
 }

@@ -20,15 +20,25 @@ const optionNames = [
   'publicOrigin',
 ] as const satisfies readonly (keyof TrustedProxy)[];
 
-/** A `TrustedProxy`, checked and complete. Names of fields are in lower case. */
+/** A header field that a proxy writes. */
+export interface Field {
+  /** In lower case. */
+  readonly name: string;
+  /** What its twins have in common (see `sameName`). */
+  readonly spelling: string;
+}
+
+/** A `TrustedProxy`, checked and complete. */
 export interface Statement {
   /** Who is believed: exactly one of the two. */
   readonly addresses: AddressList | undefined;
   readonly peer: Matcher | undefined;
   readonly preset: Preset;
-  readonly header: string;
-  readonly chain: readonly string[];
-  readonly verdict: string | undefined;
+  readonly header: Field;
+  readonly chain: readonly Field[];
+  readonly verdict: Field | undefined;
+  /** All three: the fields that only this proxy may write. */
+  readonly fields: readonly Field[];
   readonly hops: number;
   readonly by: readonly string[] | undefined;
   readonly clientAddress: string | undefined;
@@ -65,25 +75,32 @@ export function checkStatement(path: string, given: unknown): Statement {
       `"${options.preset}" has the chain in \`header\`; leave it out`,
     );
   }
-  const statement: Statement = {
+  const leafField = fieldOf(`${path}.header`, header);
+  const chainFields = texts(`${path}.chain`, chain ?? []).map((one) =>
+    fieldOf(`${path}.chain`, one),
+  );
+  const verdictField = verdict === undefined ? undefined : fieldOf(`${path}.verdict`, verdict);
+  const fields = [leafField, ...chainFields, ...(verdictField === undefined ? [] : [verdictField])];
+  const clientAddress =
+    options.clientAddress === undefined
+      ? undefined
+      : fieldOf(`${path}.clientAddress`, options.clientAddress);
+  checkDistinct(path, clientAddress === undefined ? fields : [...fields, clientAddress]);
+  return {
     addresses:
       addresses === undefined ? undefined : new AddressList(`${path}.addresses`, addresses),
     peer: peer === undefined ? undefined : compileMatch(`${path}.peer`, peer),
     preset,
-    header: fieldName(`${path}.header`, header),
-    chain: texts(`${path}.chain`, chain ?? []).map((one) => fieldName(`${path}.chain`, one)),
-    verdict: verdict === undefined ? undefined : fieldName(`${path}.verdict`, verdict),
+    header: leafField,
+    chain: chainFields,
+    verdict: verdictField,
+    fields,
     hops,
     by: by === undefined ? undefined : texts(`${path}.by`, by),
-    clientAddress:
-      options.clientAddress === undefined
-        ? undefined
-        : fieldName(`${path}.clientAddress`, options.clientAddress),
+    clientAddress: clientAddress?.name,
     publicOrigin:
       publicOrigin === undefined ? undefined : checkOrigin(`${path}.publicOrigin`, publicOrigin),
   };
-  checkDistinct(path, statement);
-  return statement;
 }
 
 function presetOf(path: string, name: unknown): Preset {
@@ -117,22 +134,15 @@ const otherwiseUsed: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-function fieldName(path: string, name: unknown): string {
+function fieldOf(path: string, name: unknown): Field {
   const lower = typeof name === 'string' ? name.toLowerCase() : '';
   if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) || otherwiseUsed.has(lower)) {
     throw new ConfigError(path, 'must be the name of a header field, such as "x-ssl-client-cert"');
   }
-  return lower;
+  return { name: lower, spelling: sameName(lower) };
 }
 
-function checkDistinct(path: string, statement: Statement): void {
-  const names = fieldsOf(statement).map(sameName);
-  if (statement.clientAddress !== undefined) names.push(sameName(statement.clientAddress));
-  if (new Set(names).size === names.length) return;
+function checkDistinct(path: string, fields: readonly Field[]): void {
+  if (new Set(fields.map(({ spelling }) => spelling)).size === fields.length) return;
   throw new ConfigError(path, 'names one field twice; each of them says one thing');
-}
-
-/** The fields that only this proxy may write. */
-export function fieldsOf({ header, chain, verdict }: Statement): readonly string[] {
-  return [header, ...chain, ...(verdict === undefined ? [] : [verdict])];
 }

@@ -5,9 +5,9 @@ import { type MaybePromise, andThen } from '../maybe-promise.ts';
 import type { ServerMethod } from '../method.ts';
 import type { ForwardedPeer } from '../peer/forwarded-peer.ts';
 import { CertificateCache } from './certificate-cache.ts';
-import { forwardedPeer } from './forwarded-fields.ts';
+import { type Claim, forwardedPeer, isOf } from './forwarded-fields.ts';
 import { isCertificateField, sameName } from './known-fields.ts';
-import { type Statement, checkStatement, fieldsOf } from './statement.ts';
+import { type Statement, checkStatement } from './statement.ts';
 
 /** What a trusted proxy says of a request, and under which statement it is trusted. */
 export interface Heard {
@@ -26,7 +26,9 @@ export class TrustedProxies {
   readonly #writers = new Map<string, Statement[]>();
   readonly #verifyConnection: (exchange: Exchange) => ReturnType<ServerMethod['verify']>;
   readonly #method: string;
-  readonly #claimed = new Map<string, boolean>();
+  readonly #asksPeer: boolean;
+  readonly #spellings = new Map<string, string>();
+  readonly #isClaimed = (name: string): boolean => this.#spellingOf(name) !== '';
 
   /** @throws ConfigError */
   constructor(path: string, given: unknown, methods: readonly ServerMethod[]) {
@@ -43,11 +45,11 @@ export class TrustedProxies {
     this.#method = judge.name;
     this.#verifyConnection = judge.verifyConnection.bind(judge);
     this.#statements = given.map((one, i) => checkStatement(`${path}[${i}]`, one));
+    this.#asksPeer = this.#statements.some(({ peer }) => peer !== undefined);
     this.#caches = new Map(this.#statements.map((one) => [one, new CertificateCache()]));
     for (const statement of this.#statements) {
-      for (const field of fieldsOf(statement)) {
-        const name = sameName(field);
-        this.#writers.set(name, [...(this.#writers.get(name) ?? []), statement]);
+      for (const { spelling } of statement.fields) {
+        this.#writers.set(spelling, [...(this.#writers.get(spelling) ?? []), statement]);
       }
     }
   }
@@ -62,7 +64,7 @@ export class TrustedProxies {
    */
   hear(exchange: Exchange): MaybePromise<Heard | undefined> {
     this.#checkConnectionField(exchange);
-    const lines = exchange.takeFields((name) => this.#isClaimed(name));
+    const lines = exchange.takeFields(this.#isClaimed);
     return andThen(this.#trusting(exchange), (trusting) => this.#heard(exchange, lines, trusting));
   }
 
@@ -76,15 +78,16 @@ export class TrustedProxies {
     }
   }
 
-  #isClaimed(name: string): boolean {
-    let claimed = this.#claimed.get(name);
-    if (claimed === undefined) {
-      const spelling = sameName(name);
-      claimed = this.#writers.has(spelling) || isCertificateField(spelling);
-      if (this.#claimed.size >= maxNames) this.#claimed.clear();
-      this.#claimed.set(name, claimed);
+  /** The spelling of a name that is about client certificates; of any other, nothing. */
+  #spellingOf(name: string): string {
+    let spelling = this.#spellings.get(name);
+    if (spelling === undefined) {
+      spelling = sameName(name);
+      if (!this.#writers.has(spelling) && !isCertificateField(spelling)) spelling = '';
+      if (this.#spellings.size >= maxNames) this.#spellings.clear();
+      this.#spellings.set(name, spelling);
     }
-    return claimed;
+    return spelling;
   }
 
   /** The statements that believe this sender. */
@@ -92,8 +95,7 @@ export class TrustedProxies {
     const { address, tls } = exchange.peer;
     const here = ({ addresses }: Statement): boolean =>
       address !== undefined && addresses?.has(address) === true;
-    const asksPeer = this.#statements.some(({ peer }) => peer !== undefined);
-    if (!asksPeer || tls?.certificate === undefined) return this.#statements.filter(here);
+    if (!this.#asksPeer || tls?.certificate === undefined) return this.#statements.filter(here);
     return andThen(this.#verifyConnection(exchange), (evidence) =>
       this.#statements.filter(
         (statement) =>
@@ -110,35 +112,46 @@ export class TrustedProxies {
     lines: readonly FieldLine[],
     trusting: readonly Statement[],
   ): Heard | undefined {
-    const claims = lines.filter(([name]) => this.#isWritten(name, exchange, trusting));
-    const names = claims.map(([name]) => sameName(name));
+    const claims = this.#claims(exchange, lines, trusting);
+    const [first] = trusting;
+    if (first === undefined) return undefined;
     // Where one sender may speak in several ways, the one in which it does.
     const statement =
-      trusting.find(({ header }) => names.includes(sameName(header))) ?? trusting[0];
-    if (statement === undefined) return undefined;
-    const own = fieldsOf(statement).map(sameName);
-    const other = claims.find((_, i) => !own.includes(names[i]!));
-    if (other !== undefined) {
+      trusting.length === 1
+        ? first
+        : (trusting.find(({ header }) => claims.some((claim) => isOf(header, claim))) ?? first);
+    for (const claim of claims) {
+      if (statement.fields.some((field) => isOf(field, claim))) continue;
       throw new AuthError(
         'ERR_REQUEST_MALFORMED',
-        `a trusted proxy sends ${quote(other[0])} beside ${statement.header}`,
+        `a trusted proxy sends ${quote(claim.name)} beside ${statement.header.name}`,
       );
     }
-    const cache = this.#caches.get(statement)!;
-    return { statement, forwarded: forwardedPeer(statement, claims, cache) };
+    return { statement, forwarded: forwardedPeer(statement, claims, this.#caches.get(statement)!) };
   }
 
-  /** Whether a field is one that some proxy writes, which must then be this sender; else it is a stray. */
-  #isWritten(name: string, exchange: Exchange, trusting: readonly Statement[]): boolean {
-    const writers = this.#writers.get(sameName(name));
-    if (writers === undefined) {
-      publish('field-removed', exchange, () => ({ field: name.toLowerCase() }));
-      return false;
+  /** The lines that only certain senders may write, of whom this must be one. The others are strays. */
+  #claims(
+    exchange: Exchange,
+    lines: readonly FieldLine[],
+    trusting: readonly Statement[],
+  ): readonly Claim[] {
+    const claims: Claim[] = [];
+    for (const [name, value] of lines) {
+      const spelling = this.#spellingOf(name);
+      const writers = this.#writers.get(spelling);
+      if (writers === undefined) {
+        publish('field-removed', exchange, () => ({ field: name.toLowerCase() }));
+        continue;
+      }
+      if (!writers.some((writer) => trusting.includes(writer))) {
+        throw new AuthError(
+          'ERR_PROXY_UNTRUSTED',
+          `${quote(name)} comes from ${exchange.peer.address ?? 'a closed connection'}, which no statement of trustedProxies believes`,
+        );
+      }
+      claims.push({ name, spelling, value });
     }
-    if (writers.some((writer) => trusting.includes(writer))) return true;
-    throw new AuthError(
-      'ERR_PROXY_UNTRUSTED',
-      `${quote(name)} comes from ${exchange.peer.address ?? 'a closed connection'}, which no statement of trustedProxies believes`,
-    );
+    return claims;
   }
 }

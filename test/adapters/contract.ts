@@ -87,6 +87,9 @@ const challenging: ServerMethod = {
   challenge: () => ({ 'www-authenticate': 'Challenging realm="contract"' }),
 };
 
+const proxied = mtls({ trustAnchors: ca.cert });
+const trustedProxies = [{ preset: 'rfc9440', addresses: ['127.0.0.1', '::1'] }] as const;
+
 const tooPoor = new AuthError('x-too-poor', 'a secret reason', {
   status: 402,
   headers: { 'retry-after': '7' },
@@ -110,6 +113,13 @@ export function runContract(adapter: Adapter): void {
       '/': { guards: [[verifier]] },
       '/challenged': { guards: [[createVerifier({ methods: [challenging] })]] },
       '/anonymous': { guards: [[verifier, { allowAnonymous: true }]] },
+      '/proxied': {
+        guards: [
+          // Two of them, as on routes of two teams: the field is there for both, and for no handler.
+          [createVerifier({ methods: [proxied], trustedProxies })],
+          [createVerifier({ methods: [proxied], trustedProxies })],
+        ],
+      },
       '/alice': { guards: [[verifier, onlyAlice]] },
       '/nested': { guards: [[verifier], [verifier, onlyAlice]] },
       '/both': {
@@ -203,6 +213,18 @@ export function runContract(adapter: Adapter): void {
       assert.equal((await call('/alice', alice)).status, 200);
       assertRefused(await call('/alice', bob));
       assert.equal((await call('/', bob)).status, 200);
+    });
+
+    it('P1: takes the peer that a trusted proxy speaks for, and keeps the answer from caches', async () => {
+      const field = `:${Buffer.from(bob.der).toString('base64')}:`;
+      const answer = await call('/proxied', undefined).set('client-cert', field);
+      assert.deepEqual(
+        [answer.status, answer.body],
+        [200, { subject: 'spiffe://bank.example/bob' }],
+      );
+      assert.equal(answer.headers['cache-control'], 'no-store');
+      assertRefused(await call('/proxied', alice), refusals.absent);
+      assertRefused(await call('/proxied', alice).set('client_cert', field), 400);
     });
 
     it('X4: holds to both of two guards, one behind the other', async () => {

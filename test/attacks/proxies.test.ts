@@ -33,7 +33,7 @@ function assertIdentity(site: BehindProxy, answer: Received, subject: string): H
 
 function assertRefusal(site: BehindProxy, answer: Received, code: AuthErrorCode): void {
   const event = site.events.refused.at(-1);
-  assert.equal(event?.code, code, `${event?.reason ?? answer.body}`);
+  assert.equal(event?.code, code, event?.reason ?? answer.body);
   assertProblem(answer, event.status);
 }
 

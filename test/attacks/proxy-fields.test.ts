@@ -1,7 +1,7 @@
 // What becomes of the fields of trusted proxies, of everybody else's, and of those whom a proxy speaks for.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { Agent, get } from 'node:http';
 import { createServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -251,8 +251,7 @@ describe('one connection of a proxy', () => {
     for (let i = 0; i < 30; i++) {
       const peer = peers[(i * 7) % 3];
       const headers = peer === undefined ? {} : { 'x-ssl-client-cert': pemUrl(peer.der) };
-      const outgoing = request({ host: '127.0.0.1', port, agent, headers });
-      outgoing.end();
+      const outgoing = get({ host: '127.0.0.1', port, agent, headers });
       const [incoming] = await once(outgoing, 'response');
       connections.add(incoming.socket);
       let text = '';

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { knownConnection, memory, newConnection } from './connections.ts';
 import { pin } from './cores.ts';
+import { forwarded } from './forwarded.ts';
 import { frameworks } from './frameworks.ts';
 import { importTime } from './import-time.ts';
 import { material } from './material.ts';
@@ -18,6 +19,7 @@ const sizes = {
     newConnections: 20,
     imports: 3,
     paths: { rounds: 3, chains: 50, connections: 20, anchors: 100, revocations: 1_000 },
+    forwarded: { rounds: 3, certificates: 20, requests: 200 },
     seconds: 60,
   },
   full: {
@@ -28,6 +30,7 @@ const sizes = {
     newConnections: 200,
     imports: 21,
     paths: { rounds: 15, chains: 500, connections: 200, anchors: 10_000, revocations: 1_000_000 },
+    forwarded: { rounds: 15, certificates: 200, requests: 20_000 },
     seconds: 900,
   },
 } as const;
@@ -53,6 +56,7 @@ const parts: readonly (readonly [
   ['the guard alone', () => knownConnection(peers, size.guard)],
   ['memory', () => memory(peers, size.memory)],
   ['path validation', () => paths(size.paths)],
+  ['a trusted proxy', () => forwarded(size.forwarded)],
   ['import', () => importTime(size.imports)],
   ['client', () => newConnection(peers, size.newConnections)],
 ];

@@ -18,7 +18,7 @@ async function seen(
 ): Promise<{ readonly exchange?: Exchange; readonly status: number; readonly reason?: string }> {
   let exchange: Exchange | undefined;
   await using site = await behindProxy({
-    trustedProxies: [{ ...nginx, ...options } as TrustedProxy],
+    trustedProxies: [{ ...nginx, ...options }],
     policy: { authorize: (_, given) => ((exchange = given), true) },
   });
   const answer = await site.send([aliceLine, ...lines], host === undefined ? {} : { host });
@@ -58,7 +58,7 @@ describe('a request behind a trusted proxy', () => {
       const verifier = createVerifier({
         methods,
         authorities,
-        trustedProxies: [{ ...nginx, publicOrigin } as TrustedProxy],
+        trustedProxies: [{ ...nginx, publicOrigin }],
       });
       const decision = await verifier.decide(
         fakeExchange({
@@ -163,7 +163,7 @@ describe('a request that no proxy sent', () => {
     const plain = createVerifier({ methods: [method] });
     const other = createVerifier({
       methods: [method],
-      trustedProxies: [{ ...nginx, addresses: ['10.0.0.1'] } as TrustedProxy],
+      trustedProxies: [{ ...nginx, addresses: ['10.0.0.1'] }],
     });
     const exchange = fakeExchange({
       peer: { address: '127.0.0.1' },

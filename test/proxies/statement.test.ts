@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVerifier, mtls } from '../../src/index.ts';
-import { checkStatement, fieldsOf } from '../../src/proxies/statement.ts';
+import { checkStatement } from '../../src/proxies/statement.ts';
 import { presets } from '../../src/proxies/presets.ts';
 import { configError } from '../support/errors.ts';
 import { fakeMethod } from '../support/method.ts';
@@ -12,16 +12,14 @@ const check = (options: object) => checkStatement('p', options);
 
 describe('a statement about a proxy', () => {
   it('is complete with a preset and a sender', () => {
-    const { header, chain, verdict, hops, by, clientAddress, publicOrigin } = check({
+    const { fields, hops, by, clientAddress, publicOrigin } = check({
       preset: 'ingress-nginx',
       addresses,
     });
     assert.deepEqual(
-      { header, chain, verdict, hops, by, clientAddress, publicOrigin },
+      { fields, hops, by, clientAddress, publicOrigin },
       {
-        header: 'ssl-client-cert',
-        chain: [],
-        verdict: 'ssl-client-verify',
+        fields: ['ssl-client-cert', 'ssl-client-verify'].map((name) => ({ name, spelling: name })),
         hops: 1,
         by: undefined,
         clientAddress: undefined,
@@ -38,15 +36,21 @@ describe('a statement about a proxy', () => {
       chain: ['X-Chain'],
       verdict: 'SSL_CLIENT_VERIFY',
     });
-    assert.deepEqual(fieldsOf(statement), ['x-cert', 'x-chain', 'ssl_client_verify']);
-    assert.deepEqual(check({ preset: 'rfc9440', addresses }).chain, ['client-cert-chain']);
+    assert.deepEqual(
+      statement.fields.map(({ name }) => name),
+      ['x-cert', 'x-chain', 'ssl_client_verify'],
+    );
+    assert.deepEqual(
+      check({ preset: 'rfc9440', addresses }).chain.map(({ name }) => name),
+      ['client-cert-chain'],
+    );
   });
 
   for (const preset of Object.keys(presets)) {
     it(`can be made for ${preset}`, () => {
       const { header } = presets[preset as keyof typeof presets];
       const needed = header === undefined ? { header: 'x-cert' } : {};
-      assert.equal(check({ preset, addresses, ...needed }).header, header ?? 'x-cert');
+      assert.equal(check({ preset, addresses, ...needed }).header.name, header ?? 'x-cert');
       if (header === undefined) {
         assert.throws(() => check({ preset, addresses }), configError('p.header', /must name/));
       }
