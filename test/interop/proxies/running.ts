@@ -37,9 +37,7 @@ export async function start({ command, args, directory, port }: Program): Promis
   let failure: unknown;
   child.once('error', (error) => (failure = error));
   closeSync(output);
-  // A test run that is broken off takes its servers along.
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
+  const forget = stopWithUs(child);
 
   const running: Running = {
     get pid() {
@@ -50,7 +48,7 @@ export async function start({ command, args, directory, port }: Program): Promis
     },
     async [Symbol.asyncDispose]() {
       await stop(child);
-      process.removeListener('exit', kill);
+      forget();
     },
   };
   const deadline = Date.now() + patienceMs;
@@ -64,6 +62,17 @@ export async function start({ command, args, directory, port }: Program): Promis
     await setTimeout(20);
   }
   return running;
+}
+
+/** A run of tests that is broken off, as one that takes too long is, takes its servers along. */
+function stopWithUs(child: ChildProcess): () => void {
+  const kill = (): void => void child.kill('SIGTERM');
+  const end = (): void => process.exit(1);
+  process.once('exit', kill).once('SIGTERM', end).once('SIGINT', end);
+  return () => {
+    process.removeListener('exit', kill);
+    process.removeListener('SIGTERM', end).removeListener('SIGINT', end);
+  };
 }
 
 async function stop(child: ChildProcess): Promise<void> {
