@@ -122,6 +122,11 @@ export function quote(text: string): string {
   );
 }
 
+/** What an error says; what else may be thrown is put into words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function statusOf(code: AuthErrorCode): number {
   return code in authErrorStatus ? authErrorStatus[code as keyof typeof authErrorStatus] : 403;
 }
