@@ -79,7 +79,8 @@ export function parseComponent(text: string, path: string): Component {
   try {
     component = componentOf(parseItem(quoted(text)));
   } catch (error) {
-    throw new ConfigError(path, `${quote(String(text))} is no component (${messageOf(error)})`);
+    const given = typeof text === 'string' ? quote(text) : typeof text;
+    throw new ConfigError(path, `${given} is no component (${messageOf(error)})`);
   }
   if (parsed.size < maxParsed && text.length <= maxParsedLength) parsed.set(text, component);
   return component;
@@ -87,11 +88,16 @@ export function parseComponent(text: string, path: string): Component {
 
 /** As `parseComponent`, for a list in which none comes twice. @throws ConfigError */
 export function parseComponents(texts: readonly string[], path: string): readonly Component[] {
-  if (!Array.isArray(texts)) throw new ConfigError(path, 'must be a list of components');
+  checkList(texts, path);
   const components = texts.map((text, i) => parseComponent(text, `${path}[${i}]`));
   const ids = new Set(components.map(({ id }) => id));
   if (ids.size < components.length) throw new ConfigError(path, 'names a component twice');
   return components;
+}
+
+/** @throws ConfigError where this is no list */
+export function checkList(texts: unknown, path: string): void {
+  if (!Array.isArray(texts)) throw new ConfigError(path, 'must be a list of components');
 }
 
 // What a program signs and requires, it names in the same few texts each time.

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import { AuthError, ConfigError, quote } from '../../errors.ts';
+import { AuthError, quote } from '../../errors.ts';
 import { type MaybePromise, andThen } from '../../maybe-promise.ts';
 import { quickOptions } from '../../options.ts';
 import { type SignatureAlgorithm, algorithms } from './algorithms.ts';
 import { baseOf } from './base.ts';
-import { componentsOf, parseComponent } from './components.ts';
+import { checkList, componentsOf, parseComponent } from './components.ts';
 import { checkKey } from './keys.ts';
 import type { Message } from './message.ts';
 import { type SignatureParameters, readParameters } from './parameters.ts';
@@ -89,7 +89,7 @@ export function verifyMessage<Key extends VerificationKey>(
     label: wanted,
     tag,
   } = quickOptions('', options, known);
-  if (!Array.isArray(required)) throw new ConfigError('required', 'must be a list of components');
+  checkList(required, 'required');
   const view = new MessageView(message);
   const fields = section === 'trailers' ? view.trailers : view.headers;
   const { label, input, signature } = selectSignature(readSignatures(fields), wanted, tag);
