@@ -97,7 +97,8 @@ function fieldValue(
   if (key !== undefined) {
     if (structuredFieldType(name, types) !== 'dictionary')
       fail(component, 'is no known dictionary');
-    const member = parseDictionary(lines, { name }).get(key);
+    const place = component.ofTrailers ? `${name};tr` : name;
+    const member = view.dictionary(place, name, lines).get(key);
     return member === undefined
       ? fail(component, 'is not in the message')
       : serialiseMember(member);

@@ -25,11 +25,11 @@ export function checkKey(
   path: string,
 ): void {
   const fit = use === 'sign' ? fitToSign : fitToVerify;
-  if (key instanceof KeyObject && fit.get(key) === algorithm) return;
   if (!isAlgorithm(algorithm)) {
     const known = suggestion(String(algorithm), Object.keys(algorithms));
     throw new ConfigError(`${path}.algorithm`, `is no signature algorithm.${known}`);
   }
+  if (fit.get(key) === algorithm) return;
   const fix = key instanceof KeyObject ? flawOf(key, algorithm, use) : 'must be a KeyObject';
   if (fix !== undefined) throw new ConfigError(`${path}.key`, fix);
   fit.set(key, algorithm);

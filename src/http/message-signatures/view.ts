@@ -1,3 +1,5 @@
+import { parseDictionary } from '../structured-fields/parse.ts';
+import type { Dictionary } from '../structured-fields/values.ts';
 import { lookupIn, isResponse, type FieldLookup, type Message } from './message.ts';
 import { queryParameters, type QueryParameters } from './query-parameters.ts';
 import { splitUri, type TargetUri } from './target.ts';
@@ -8,6 +10,7 @@ export class MessageView {
   readonly headers: FieldLookup;
   #trailers: FieldLookup | undefined;
   #request: MessageView | undefined;
+  #dictionaries: Map<string, Dictionary> | undefined;
   #target: TargetUri | undefined;
   #query: QueryParameters | undefined;
 
@@ -24,6 +27,21 @@ export class MessageView {
   get request(): MessageView | undefined {
     if (!isResponse(this.message) || this.message.request === undefined) return undefined;
     return (this.#request ??= new MessageView(this.message.request));
+  }
+
+  /**
+   * A field as a Dictionary. A peer may have each member of a long one covered by itself.
+   *
+   * @param place a name for the field and its section
+   * @throws AuthError `ERR_FIELD_MALFORMED`
+   */
+  dictionary(place: string, name: string, lines: readonly string[]): Dictionary {
+    this.#dictionaries ??= new Map();
+    const known = this.#dictionaries.get(place);
+    if (known !== undefined) return known;
+    const dictionary = parseDictionary(lines, { name });
+    this.#dictionaries.set(place, dictionary);
+    return dictionary;
   }
 
   /** Of a request. @throws AuthError `ERR_REQUEST_MALFORMED` */
