@@ -26,9 +26,12 @@ export const authErrorStatus = {
   ERR_CREDENTIAL_EXPIRED: 401,
   ERR_CREDENTIAL_MISSING: 401,
   ERR_CROSS_SITE: 403,
+  ERR_DIGEST_MISMATCH: 400,
+  ERR_FIELD_MALFORMED: 400,
   ERR_FIELD_TOO_LARGE: 431,
   ERR_IDENTITY_MISSING: 500,
   ERR_INTERNAL: 500,
+  ERR_KEY_UNKNOWN: 401,
   ERR_MISDIRECTED_REQUEST: 421,
   ERR_NOT_ALLOWED: 403,
   ERR_NO_TRUST_ANCHORS: 500,
@@ -39,6 +42,9 @@ export const authErrorStatus = {
   ERR_RESUMPTION_UNVERIFIED: 403,
   ERR_REVOCATION_UNKNOWN: 503,
   ERR_SERVER_UNPROVEN: 502,
+  ERR_SIGNATURE_COVERAGE: 401,
+  ERR_SIGNATURE_INVALID: 401,
+  ERR_SIGNATURE_MALFORMED: 400,
   ERR_STEP_UP_REQUIRED: 401,
 } as const;
 
@@ -116,6 +122,11 @@ export function quote(text: string): string {
     /[\p{C}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
   );
+}
+
+/** What an error says; what else may be thrown is put into words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function statusOf(code: AuthErrorCode): number {

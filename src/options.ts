@@ -30,6 +30,25 @@ export function checkOptions<Options>(
   return { __proto__: null, ...options };
 }
 
+/**
+ * As `checkOptions`, for options that are given anew with every call: what is plainly in order is taken as
+ * it is, at a hundredth of the cost.
+ */
+export function quickOptions<Options extends object>(
+  path: string,
+  options: Options,
+  known: readonly string[],
+): Options {
+  if (!isPlainObject(options)) return checkOptions(path, options, known);
+  for (const name in options) {
+    // Members that are inherited come by here too, so a polluted prototype is seen.
+    if (!known.includes(name) || options[name] === undefined || !Object.hasOwn(options, name)) {
+      return checkOptions(path, options, known);
+    }
+  }
+  return options;
+}
+
 /** Checks a duration in seconds. @throws ConfigError where it is none, or looks like milliseconds. */
 export function checkSeconds(path: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {

@@ -26,6 +26,9 @@ describe('authErrorStatus', () => {
     assert.deepEqual(of401.map(([code]) => code).sort(), [
       'ERR_CREDENTIAL_EXPIRED',
       'ERR_CREDENTIAL_MISSING',
+      'ERR_KEY_UNKNOWN',
+      'ERR_SIGNATURE_COVERAGE',
+      'ERR_SIGNATURE_INVALID',
       'ERR_STEP_UP_REQUIRED',
     ]);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { checkOptions, checkSeconds, join, suggestion } from '../../src/options.ts';
+import { checkOptions, checkSeconds, join, quickOptions, suggestion } from '../../src/options.ts';
 import { configError } from '../support/errors.ts';
 
 const known = ['maxAge', 'allow'];
@@ -63,6 +63,47 @@ describe('checkOptions', () => {
       () => checkOptions('policy', { allow: undefined }, known),
       configError('policy.allow', /environment variable.*leave the option out$/),
     );
+  });
+});
+
+describe('quickOptions', () => {
+  it('takes what is plainly in order as it is', () => {
+    const options = { maxAge: 5, allow: null };
+    assert.equal(quickOptions('policy', options, known), options);
+  });
+
+  it('refuses what checkOptions refuses, in its words', () => {
+    for (const options of [
+      { maxage: 5 },
+      { maxAge: undefined },
+      undefined,
+      ['allow'],
+      Object.create({ allow: [] }),
+    ] as readonly object[]) {
+      let words = '';
+      try {
+        checkOptions('policy', options, known);
+      } catch (error) {
+        words = (error as Error).message;
+      }
+      assert.throws(() => quickOptions('policy', options, known), { message: words });
+    }
+  });
+
+  it('takes own members alone where a prototype is polluted', () => {
+    const polluted = Object.prototype as { allow?: unknown };
+    polluted.allow = ['everybody'];
+    try {
+      const options: { maxAge: number; allow?: unknown } = quickOptions(
+        'policy',
+        { maxAge: 5 },
+        known,
+      );
+      assert.equal(options.allow, undefined);
+      assert.equal(options.maxAge, 5);
+    } finally {
+      delete polluted.allow;
+    }
   });
 });
 

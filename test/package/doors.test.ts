@@ -21,6 +21,13 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'countersign/nest': [...core, 'node', 'methods/mtls', 'adapters/nest'],
   'countersign/passport': [...core, 'node', 'methods/mtls', 'adapters/passport'],
   'countersign/node': [...core, 'node', 'methods/mtls'],
+  'countersign/signature': [
+    'crypto',
+    'http',
+    'http/message-signatures',
+    'http/structured-fields',
+    'methods/signature',
+  ],
   'countersign/testing': [...core, 'pki'],
 };
 

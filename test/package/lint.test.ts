@@ -50,11 +50,29 @@ const layers: Readonly<Record<string, Layer>> = {
     mayNot: ['./methods/scram/index.ts', './node/guard.ts', './client/client.ts', ...packages],
   },
   'src/http/field.ts': {
-    may: ['./authority.ts', '../errors.ts', '../crypto/base64.ts', 'node:crypto'],
+    may: ['./authority.ts', '../errors.ts', '../options.ts', '../crypto/base64.ts', 'node:crypto'],
     mayNot: [
       '../exchange.ts',
       '../peer/tls-peer.ts',
       '../methods/mtls/index.ts',
+      ...io,
+      ...packages,
+    ],
+  },
+  'src/http/message-signatures/sign.ts': {
+    may: [
+      './base.ts',
+      '../authority.ts',
+      '../structured-fields/parse.ts',
+      '../../errors.ts',
+      '../../maybe-promise.ts',
+      '../../crypto/base64.ts',
+      'node:crypto',
+    ],
+    mayNot: [
+      '../../exchange.ts',
+      '../../peer/tls-peer.ts',
+      '../../methods/mtls/index.ts',
       ...io,
       ...packages,
     ],

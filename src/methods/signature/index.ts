@@ -1,0 +1,44 @@
+export { signMessage, signatureBase } from '../../http/message-signatures/sign.ts';
+export type {
+  KeySigner,
+  RemoteSigner,
+  SignMessageOptions,
+  SignatureBaseOptions,
+  SignatureFields,
+} from '../../http/message-signatures/sign.ts';
+export { verifyMessage } from '../../http/message-signatures/verify.ts';
+export type {
+  KeyLookup,
+  VerificationKey,
+  VerifiedSignature,
+  VerifyMessageOptions,
+} from '../../http/message-signatures/verify.ts';
+export type { SignatureAlgorithm } from '../../http/message-signatures/algorithms.ts';
+export type { SignatureParameters } from '../../http/message-signatures/parameters.ts';
+export type {
+  StructuredFieldType,
+  StructuredFieldTypes,
+} from '../../http/message-signatures/structured-field-types.ts';
+export type {
+  FieldLookup,
+  Fields,
+  Message,
+  RequestMessage,
+  ResponseMessage,
+} from '../../http/message-signatures/message.ts';
+export {
+  parseAcceptSignature,
+  serialiseAcceptSignature,
+} from '../../http/message-signatures/accept-signature.ts';
+export type { SignatureRequest } from '../../http/message-signatures/accept-signature.ts';
+export {
+  checkDigest,
+  checkingDigest,
+  contentDigest,
+  digestContent,
+  wantDigest,
+  wantedDigest,
+} from '../../http/content-digest.ts';
+export type { DigestAlgorithm, DigestCheck } from '../../http/content-digest.ts';
+export type { FieldLines } from '../../http/structured-fields/parse.ts';
+export type { MaybePromise } from '../../maybe-promise.ts';
