@@ -7,8 +7,7 @@ import type { Certificate } from '../certificate.ts';
 import { maxComparisons } from './permitted-names.ts';
 import { nameKey } from '../name-match.ts';
 import { type Fault, type PathRules, checkPath } from './rules.ts';
-import { isSignedBy } from '../signature.ts';
-import { type CertificateIndex, type TrustAnchor, publicKeyOf } from './trust-anchors.ts';
+import { type CertificateIndex, type TrustAnchor, hasSigned } from './trust-anchors.ts';
 
 /** A path that is valid but for revocation, leaf first and trust anchor last. */
 export interface Path {
@@ -175,7 +174,7 @@ function verdict(child: Certificate, issuer: Certificate): true | AuthError {
       const reason = 'it names another certificate of its issuer';
       return new AuthError('ERR_CERTIFICATE_UNTRUSTED', reason);
     }
-    if (isSignedBy(child.signed, publicKeyOf(issuer))) return true;
+    if (hasSigned(issuer, child)) return true;
     const reason = 'the signature is not that of the issuer it names';
     return new AuthError('ERR_CERTIFICATE_SIGNATURE', reason);
   } catch (error) {
