@@ -60,7 +60,7 @@ describe('hasSigned', () => {
   it('does not remember who did not sign', () => {
     const one = child();
     flip(one);
-    assert.equal(hasSigned(issuer, one), false);
+    for (let i = 0; i < 2; i++) assert.equal(hasSigned(issuer, one), false);
     flip(one);
     assert.equal(hasSigned(issuer, one), true);
   });
