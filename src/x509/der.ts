@@ -43,8 +43,8 @@ export class Element {
   readonly #from: number;
   readonly #to: number;
 
-  constructor(tag: number, bytes: Uint8Array, start: number, from: number, to: number) {
-    this.tag = tag;
+  constructor(found: number, bytes: Uint8Array, start: number, from: number, to: number) {
+    this.tag = found;
     this.#bytes = bytes;
     this.#start = start;
     this.#from = from;
