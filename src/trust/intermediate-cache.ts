@@ -1,4 +1,4 @@
-import type { Certificate } from '../x509/certificate.ts';
+import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { nameKey } from '../x509/name-match.ts';
 import type { Candidate } from '../x509/path/builder.ts';
 
@@ -13,11 +13,25 @@ const maxBytes = 16_384;
  * Intermediates of paths that were valid, for peers that send none: a resumed session shows no chain, and
  * some Nodes never do. They are hints, and each path is validated as if they had come from the peer.
  *
+ * A peer that does send one sends what was there before as a rule. It gets the same object for the same bytes,
+ * so that neither the certificate nor its key is read again and its signature not verified.
+ *
  * Bounded: the one that was of use longest ago goes first. Only valid paths fill it.
  */
 export class IntermediateCache {
   readonly #byThumbprint = new Map<string, Candidate>();
   readonly #bySubject = new Map<string, Set<Candidate>>();
+
+  /**
+   * Reads a certificate, unless it is here already.
+   *
+   * @throws AuthError `ERR_CERTIFICATE_MALFORMED`
+   */
+  read(der: Uint8Array): Certificate {
+    const known = this.#byThumbprint.get(thumbprintOf(der));
+    // A copy: what the caller does with its bytes afterwards must not change what others are shown.
+    return known?.certificate ?? readCertificate(new Uint8Array(der));
+  }
 
   withSubject(key: string): readonly Candidate[] {
     return [...(this.#bySubject.get(key) ?? [])];
@@ -25,7 +39,7 @@ export class IntermediateCache {
 
   add(certificate: Certificate): void {
     if (certificate.der.length > maxBytes) return;
-    const thumbprint = thumbprintOf(certificate);
+    const thumbprint = thumbprintOf(certificate.der);
     const known = this.#byThumbprint.get(thumbprint);
     if (known !== undefined) this.#forget(known);
     const candidate = known ?? { certificate };
@@ -41,7 +55,7 @@ export class IntermediateCache {
 
   #forget(candidate: Candidate): void {
     const { certificate } = candidate;
-    this.#byThumbprint.delete(thumbprintOf(certificate));
+    this.#byThumbprint.delete(thumbprintOf(certificate.der));
     const name = nameKey(certificate.subject);
     const same = this.#bySubject.get(name)!;
     same.delete(candidate);
@@ -49,6 +63,6 @@ export class IntermediateCache {
   }
 }
 
-function thumbprintOf({ der }: Certificate): string {
-  return Buffer.from(der).toString('latin1');
+function thumbprintOf(der: Uint8Array): string {
+  return Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1');
 }

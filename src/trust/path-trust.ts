@@ -65,7 +65,7 @@ export class PathTrust {
     stapled?: Uint8Array,
   ): MaybePromise<TrustedPath> {
     const leaf = readCertificate(der);
-    const hints = new CertificateIndex(sent.flatMap(readable));
+    const hints = new CertificateIndex(sent.flatMap((one) => this.#readable(one)));
     const sources = [hints, this.#intermediates?.index, this.#seen];
     const intermediates = {
       withSubject: (key: string) => sources.flatMap((source) => source?.withSubject(key) ?? []),
@@ -76,6 +76,15 @@ export class PathTrust {
       this.#checkBundle(path);
       return this.#revocation?.check(path, material, at, stapled) ?? Infinity;
     });
+  }
+
+  #readable(der: Uint8Array): readonly Candidate[] {
+    try {
+      return [{ certificate: this.#seen.read(der) }];
+    } catch (error) {
+      asAuthError(error);
+      return [];
+    }
   }
 
   /**
@@ -121,15 +130,6 @@ export class PathTrust {
       'ERR_CERTIFICATE_UNTRUSTED',
       `${id === undefined ? 'a certificate without a SPIFFE ID' : quote(id)} is not for the CAs of ${quote(set ?? 'no set')} to vouch for`,
     );
-  }
-}
-
-function readable(der: Uint8Array): readonly Candidate[] {
-  try {
-    return [{ certificate: readCertificate(der) }];
-  } catch (error) {
-    asAuthError(error);
-    return [];
   }
 }
 

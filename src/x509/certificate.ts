@@ -131,7 +131,8 @@ export function readCertificate(der: Uint8Array): Certificate {
   }
   const list = version === 3 ? tbs.optional(context(3, true)) : undefined;
   tbs.end();
-  const extensions = list === undefined ? new Map<string, Extension>() : readExtensions(list);
+  const extensions =
+    list === undefined ? new Map<string, Extension>() : readExtensions(list.content);
 
   const read = <T>(oid: string, reader: (value: Uint8Array) => T): T | undefined => {
     const extension = extensions.get(oid);
@@ -189,13 +190,13 @@ export function readSigned(
   outer.end();
   return {
     signed: { content: content.whole, algorithm, signature },
-    members: new DerReader(content.content),
+    members: content.members(),
   };
 }
 
-/** Reads the SEQUENCE OF Extension inside `element`, of certificates and everything alike. */
-export function readExtensions(element: Element): ReadonlyMap<string, Extension> {
-  const reader = DerReader.only(element.content, tag.sequence);
+/** Reads a SEQUENCE OF Extension in DER, of certificates and everything alike. */
+export function readExtensions(der: Uint8Array): ReadonlyMap<string, Extension> {
+  const reader = DerReader.only(der, tag.sequence);
   const extensions = new Map<string, Extension>();
   do {
     const extension = reader.enter(tag.sequence);
@@ -214,7 +215,7 @@ export function readExtensions(element: Element): ReadonlyMap<string, Extension>
 function readVersion(tbs: DerReader): 1 | 2 | 3 {
   const explicit = tbs.optional(context(0, true));
   if (explicit === undefined) return 1;
-  const reader = new DerReader(explicit.content);
+  const reader = explicit.members();
   const version = countOf(reader.next(tag.integer)) + 1;
   reader.end();
   if (version !== 2 && version !== 3) throw malformed('a version that does not exist');

@@ -31,20 +31,50 @@ export function context(number: number, constructed: boolean): number {
   return 0x80 | (constructed ? 0x20 : 0) | number;
 }
 
-/** One element: its tag, its content, and the bytes of the whole. */
-export interface Element {
+/**
+ * One element: its tag, its content, and the bytes of the whole.
+ *
+ * Of a certificate's hundred elements few are looked at as bytes, so the parts are cut when asked for.
+ */
+export class Element {
   readonly tag: number;
-  readonly content: Uint8Array;
-  readonly whole: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #from: number;
+  readonly #to: number;
+
+  constructor(found: number, bytes: Uint8Array, start: number, from: number, to: number) {
+    this.tag = found;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  get content(): Uint8Array {
+    return this.#bytes.subarray(this.#from, this.#to);
+  }
+
+  get whole(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#to);
+  }
+
+  /** Reads the elements inside. */
+  members(): DerReader {
+    return new DerReader(this.#bytes, this.#from, this.#to);
+  }
 }
 
 /** Reads elements one after another. Every method throws AuthError `ERR_CERTIFICATE_MALFORMED`. */
 export class DerReader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, from = 0, to: number = bytes.length) {
     this.#bytes = bytes;
+    this.#at = from;
+    this.#end = to;
   }
 
   /** The members of the one element that fills `bytes`. */
@@ -52,11 +82,11 @@ export class DerReader {
     const reader = new DerReader(bytes);
     const element = reader.next(expected);
     reader.end();
-    return new DerReader(element.content);
+    return element.members();
   }
 
   get done(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#at === this.#end;
   }
 
   /** The next element; of whatever tag, if none is given. */
@@ -69,23 +99,19 @@ export class DerReader {
     }
     const length = this.#length();
     const from = this.#at;
-    if (length > this.#bytes.length - from) throw malformed('an element that runs past its end');
+    if (length > this.#end - from) throw malformed('an element that runs past its end');
     this.#at = from + length;
-    return {
-      tag: found,
-      content: this.#bytes.subarray(from, this.#at),
-      whole: this.#bytes.subarray(start, this.#at),
-    };
+    return new Element(found, this.#bytes, start, from, this.#at);
   }
 
   /** The next element where it has this tag. */
   optional(expected: number): Element | undefined {
-    return this.#bytes[this.#at] === expected ? this.next() : undefined;
+    return !this.done && this.#bytes[this.#at] === expected ? this.next() : undefined;
   }
 
   /** The members of the next element. */
   enter(expected: number): DerReader {
-    return new DerReader(this.next(expected).content);
+    return this.next(expected).members();
   }
 
   end(): void {
@@ -93,9 +119,8 @@ export class DerReader {
   }
 
   #byte(): number {
-    const value = this.#bytes[this.#at++];
-    if (value === undefined) throw malformed('an element that is cut short');
-    return value;
+    if (this.done) throw malformed('an element that is cut short');
+    return this.#bytes[this.#at++]!;
   }
 
   #length(): number {
@@ -160,7 +185,7 @@ export function oidOf(element: Element): string {
   const { content } = element;
   if (content.length === 0 || content.length > 64)
     throw malformed('an object identifier of no use');
-  const arcs: number[] = [];
+  let text = '';
   let arc = 0;
   let fresh = true;
   for (const byte of content) {
@@ -168,14 +193,18 @@ export function oidOf(element: Element): string {
     arc = arc * 128 + (byte & 0x7f);
     if (arc > Number.MAX_SAFE_INTEGER) throw malformed('an object identifier out of range');
     fresh = byte < 0x80;
-    if (fresh) {
-      arcs.push(arc);
-      arc = 0;
-    }
+    if (!fresh) continue;
+    text += text === '' ? rootArcs(arc) : `.${arc}`;
+    arc = 0;
   }
   if (!fresh) throw malformed('an object identifier that is cut short');
-  const root = Math.min(2, Math.floor(arcs[0]! / 40));
-  return [root, arcs[0]! - root * 40, ...arcs.slice(1)].join('.');
+  return text;
+}
+
+/** The first two arcs, which are written as one. */
+function rootArcs(both: number): string {
+  const root = Math.min(2, Math.floor(both / 40));
+  return `${root}.${both - root * 40}`;
 }
 
 /** An ENUMERATED value below 128, which covers every one in use. */
@@ -214,23 +243,27 @@ export function timeOf(element: Element): Date {
   const utc = element.tag === tag.utcTime;
   if (!utc && element.tag !== tag.generalizedTime) throw malformed('a time that is none');
   if (!(utc ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) throw malformed('a time not in seconds and Z');
-  const full = utc ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text;
-  const [year, month, day, hour, minute, second] = [
-    full.slice(0, 4),
-    ...full.slice(4, -1).match(/../g)!,
-  ].map(Number) as [number, number, number, number, number, number];
+  const yearDigits = utc ? 2 : 4;
+  const digits = Number(text.slice(0, yearDigits));
+  const year = !utc ? digits : digits < 50 ? 2000 + digits : 1900 + digits;
+  const part = (i: number): number => {
+    const from = yearDigits + 2 * i;
+    return Number(text.slice(from, from + 2));
+  };
+  const [month, day, hour, minute, second] = [part(0), part(1), part(2), part(3), part(4)];
   const time = new Date(0);
   time.setUTCFullYear(year, month - 1, day);
   time.setUTCHours(hour, minute, second);
-  // Date turns the 31st of February into March; a time that changed on its way in was none.
-  if (time.toISOString().replace(/[-:T]|\.000/g, '') !== full)
+  // Date turns the 31st of February into March; whatever leaves its month was no day.
+  if (time.getUTCMonth() !== month - 1 || hour > 23 || minute > 59 || second > 59) {
     throw malformed('a time that never was');
+  }
   return time;
 }
 
 /** Seven-bit text. */
 export function ascii(bytes: Uint8Array): string {
-  if (bytes.some((byte) => byte > 0x7f)) throw malformed('text that is not ASCII');
+  for (const byte of bytes) if (byte > 0x7f) throw malformed('text that is not ASCII');
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 

@@ -180,7 +180,7 @@ export function readCertificatePolicies(value: Uint8Array): CertificatePolicies 
 
 function isRegularNotice(element: Element): boolean {
   if (element.tag !== tag.sequence) throw malformed('a user notice that is none');
-  const notice = new DerReader(element.content);
+  const notice = element.members();
   notice.optional(tag.sequence); // noticeRef
   const text = notice.done ? undefined : notice.next();
   notice.end();

@@ -141,7 +141,7 @@ export function readGeneralName(reader: DerReader, location = false): GeneralNam
 }
 
 function readOtherName(element: Element): OtherName {
-  const reader = new DerReader(element.content);
+  const reader = element.members();
   const oid = oidOf(reader.next(0x06));
   const value = DerReader.only(reader.next(context(0, true)).whole, context(0, true));
   reader.end();

@@ -35,7 +35,7 @@ export function readNameConstraints(value: Uint8Array): NameConstraints {
 
 function readSubtrees(list: Element | undefined): readonly Subtree[] {
   if (list === undefined) return [];
-  const reader = new DerReader(list.content);
+  const reader = list.members();
   const subtrees: Subtree[] = [];
   do {
     const subtree = reader.enter(tag.sequence);
@@ -49,7 +49,7 @@ function readSubtrees(list: Element | undefined): readonly Subtree[] {
 function readBase(element: Element): Subtree {
   switch (element.tag) {
     case context(0, true):
-      return { form: `otherName ${oidOf(new DerReader(element.content).next(tag.oid))}` };
+      return { form: `otherName ${oidOf(element.members().next(tag.oid))}` };
     case context(1, false):
       return { form: 'email', base: emailBase(ascii(element.content)) };
     case context(2, false): {

@@ -194,7 +194,7 @@ export function readAlgorithm(der: Uint8Array): Algorithm {
 /** RFC 4055 section 3.1. The defaults, SHA-1 all of them, are not accepted, so all but one is written. */
 function readPss(parameters: Element | undefined): Algorithm {
   if (parameters?.tag !== tag.sequence) throw refused('PSS without parameters, which means SHA-1');
-  const reader = new DerReader(parameters.content);
+  const reader = parameters.members();
   const hash = hashOf(explicit(reader, 0));
   const maskHash = maskHashOf(explicit(reader, 1));
   const salt = explicit(reader, 2);
@@ -212,7 +212,7 @@ function readPss(parameters: Element | undefined): Algorithm {
 function explicit(reader: DerReader, number: number): Element | undefined {
   const wrapper = reader.optional(context(number, true));
   if (wrapper === undefined) return undefined;
-  const inner = new DerReader(wrapper.content);
+  const inner = wrapper.members();
   const element = inner.next();
   inner.end();
   return element;
@@ -220,7 +220,7 @@ function explicit(reader: DerReader, number: number): Element | undefined {
 
 function maskHashOf(element: Element | undefined): string | undefined {
   if (element?.tag !== tag.sequence) return undefined;
-  const reader = new DerReader(element.content);
+  const reader = element.members();
   if (oidOf(reader.next(tag.oid)) !== mgf1) return undefined;
   const hash = hashOf(reader.next());
   reader.end();
@@ -229,7 +229,7 @@ function maskHashOf(element: Element | undefined): string | undefined {
 
 function hashOf(element: Element | undefined): string | undefined {
   if (element?.tag !== tag.sequence) return undefined;
-  const reader = new DerReader(element.content);
+  const reader = element.members();
   const hash = hashes[oidOf(reader.next(tag.oid))];
   // RFC 4055 section 2.1: NULL or nothing, both accepted.
   if (!reader.done && !isNull(reader.next())) return undefined;

@@ -4,6 +4,7 @@ import { testAuthority } from '../../src/pki/testing.ts';
 import { IntermediateCache } from '../../src/trust/intermediate-cache.ts';
 import { type Certificate, readCertificate } from '../../src/x509/certificate.ts';
 import { nameKey } from '../../src/x509/name-match.ts';
+import { authError } from '../support/errors.ts';
 
 const root = testAuthority();
 const intermediate = (subject: string): Certificate =>
@@ -56,5 +57,44 @@ describe('IntermediateCache', () => {
     assert.deepEqual([known(0), known(1), known(2), known(999)], [1, 0, 2, 1]);
     cache.add(intermediate('another'));
     assert.deepEqual([known(0), known(2), known(3)], [1, 1, 1]);
+  });
+
+  it('reads the bytes that it has once, whoever they come from', () => {
+    const cache = new IntermediateCache();
+    const one = intermediate('one');
+    cache.add(one);
+    assert.equal(cache.read(Uint8Array.from(one.der)), one);
+    assert.equal(cache.read(Buffer.concat([Buffer.of(0), one.der]).subarray(1)), one);
+  });
+
+  it('takes no other certificate for it, nor a damaged copy', () => {
+    const cache = new IntermediateCache();
+    const one = intermediate('one');
+    cache.add(one);
+    const damaged = Buffer.from(one.der);
+    damaged[damaged.length - 1]! ^= 1;
+    for (const der of [intermediate('one').der, damaged]) {
+      assert.deepEqual(Buffer.from(cache.read(der).der), Buffer.from(der));
+    }
+    assert.throws(() => cache.read(one.der.subarray(1)), authError('ERR_CERTIFICATE_MALFORMED'));
+  });
+
+  it('keeps nothing that it only reads, and reads anew what it forgot', () => {
+    const cache = new IntermediateCache();
+    const all = Array.from({ length: 9 }, () => intermediate('one name'));
+    assert.notEqual(cache.read(all[0]!.der), cache.read(all[0]!.der));
+    assert.deepEqual(cache.withSubject(key(all[0]!)), []);
+    for (const certificate of all) cache.add(certificate);
+    assert.notEqual(cache.read(all[0]!.der), all[0]);
+    assert.equal(cache.read(all[1]!.der), all[1]);
+  });
+
+  it('does not change with the bytes that it read', () => {
+    const cache = new IntermediateCache();
+    const given = Buffer.from(intermediate('one').der);
+    const certificate = cache.read(given);
+    const before = Buffer.from(given);
+    given.fill(0);
+    assert.deepEqual(Buffer.from(certificate.der), before);
   });
 });

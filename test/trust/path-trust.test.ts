@@ -79,6 +79,26 @@ describe('PathTrust', () => {
     assert.throws(() => found(paths, leaf.der), untrusted);
   });
 
+  it('takes an intermediate that was of use for the one that is sent, if no byte differs', () => {
+    const paths = trust();
+    const sentAgain = (der: Buffer) => found(paths, ca.issue(host).der, [der]).certificates[1]!;
+    const first = sentAgain(ca.der);
+    assert.equal(sentAgain(Buffer.from(ca.der)), first);
+    const damaged = Buffer.from(ca.der);
+    damaged[damaged.length - 1]! ^= 1;
+    assert.deepEqual(Buffer.from(sentAgain(damaged).der), ca.der);
+  });
+
+  it('validates every path anew, though it has seen the intermediate', () => {
+    const paths = trust();
+    const { der } = ca.issue(host);
+    found(paths, der, [ca.der]);
+    const later = new Date(soon.getTime() + 1_000);
+    assert.throws(() => paths.find(der, [ca.der], later), authError('ERR_CERTIFICATE_EXPIRED'));
+    const forged = testAuthority({ subject: 'issuing' }).issue(host).der;
+    assert.throws(() => found(paths, forged, [ca.der]), authError('ERR_CERTIFICATE_SIGNATURE'));
+  });
+
   it('is not kept from one CA by others that bear its name and its key identifier', () => {
     const paths = trust();
     const evil = root.intermediate();

@@ -88,6 +88,18 @@ describe('DerReader', () => {
     );
   });
 
+  it('does not look beyond the element that it is in', () => {
+    const inside = (text: string): DerReader =>
+      new DerReader(hex(`${text} 0201 07`)).enter(tag.sequence);
+    const empty = inside('3000');
+    assert.equal(empty.done, true);
+    assert.equal(empty.optional(tag.integer), undefined);
+    assert.throws(() => empty.next(), refusal(/cut short/));
+    assert.throws(() => inside('3001 02').next(), refusal(/cut short/));
+    assert.throws(() => inside('3002 0401').next(), refusal(/runs past its end/));
+    assert.deepEqual(Buffer.from(inside('3003 0201 05').next().whole), hex('0201 05'));
+  });
+
   const broken: readonly (readonly [what: string, text: string, says: RegExp])[] = [
     ['nothing', '', /cut short/],
     ['a tag alone', '02', /cut short/],

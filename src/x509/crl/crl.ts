@@ -109,7 +109,9 @@ export function* indexCrl(der: Uint8Array): Generator<number, Crl> {
   tbs.end();
 
   const extensions =
-    extensionList === undefined ? new Map<string, Extension>() : readExtensions(extensionList);
+    extensionList === undefined
+      ? new Map<string, Extension>()
+      : readExtensions(extensionList.content);
   for (const [oid, { critical }] of extensions) {
     if (critical && !known.has(oid)) throw unknownCritical(oid);
   }

@@ -38,15 +38,15 @@ export function readCrlEntry(bytes: Uint8Array): {
   /** The name, as DER, of whoever issued this certificate and those of the entries that follow. */
   readonly certificateIssuer: Uint8Array | undefined;
 } {
-  const { content, whole } = new DerReader(bytes).next(tag.sequence);
-  const reader = new DerReader(content);
+  const element = new DerReader(bytes).next(tag.sequence);
+  const reader = element.members();
   integerBytes(reader.next(tag.integer));
   const revokedAt = timeOf(reader.next());
   const list = reader.done ? undefined : reader.next(tag.sequence);
   reader.end();
   return {
     ...readEntryExtensions(list, revokedAt),
-    length: whole.length,
+    length: element.whole.length,
     hasExtensions: list !== undefined,
   };
 }
@@ -57,7 +57,8 @@ function readEntryExtensions(
 ): { readonly entry: CrlEntry; readonly certificateIssuer: Uint8Array | undefined } {
   let reason = 0;
   let certificateIssuer: Uint8Array | undefined;
-  for (const [name, { critical, value }] of list === undefined ? [] : extensionsOf(list)) {
+  const extensions = list === undefined ? [] : readExtensions(list.whole);
+  for (const [name, { critical, value }] of extensions) {
     switch (name) {
       case oid.reasonCode:
         reason = readReason(value);
@@ -74,10 +75,6 @@ function readEntryExtensions(
     }
   }
   return { entry: { revokedAt, reason }, certificateIssuer };
-}
-
-function extensionsOf({ whole }: Element): ReturnType<typeof readExtensions> {
-  return readExtensions({ tag: tag.sequence, content: whole, whole });
 }
 
 function readReason(value: Uint8Array): number {

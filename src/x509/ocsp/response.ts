@@ -132,7 +132,7 @@ function readSingleResponse(reader: DerReader): SingleResponse {
 }
 
 function readCertStatus(choice: Element): CertStatus {
-  if (choice.tag === context(1, true)) return readRevokedInfo(new DerReader(choice.content));
+  if (choice.tag === context(1, true)) return readRevokedInfo(choice.members());
   if (choice.content.length > 0) throw malformed('a status with contents');
   if (choice.tag === context(0, false)) return { status: 'good' };
   if (choice.tag === context(2, false)) return { status: 'unknown' };
@@ -149,7 +149,7 @@ function readRevokedInfo(reader: DerReader): CertStatus {
 
 function optionalExtensions(reader: DerReader): Extensions {
   const element = reader.optional(context(1, true));
-  return element === undefined ? new Map<string, Extension>() : readExtensions(element);
+  return element === undefined ? new Map<string, Extension>() : readExtensions(element.content);
 }
 
 function readCertificates({ content }: Element): readonly Certificate[] {

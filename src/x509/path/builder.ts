@@ -7,8 +7,7 @@ import type { Certificate } from '../certificate.ts';
 import { maxComparisons } from './permitted-names.ts';
 import { nameKey } from '../name-match.ts';
 import { type Fault, type PathRules, checkPath } from './rules.ts';
-import { isSignedBy } from '../signature.ts';
-import { type CertificateIndex, type TrustAnchor, publicKeyOf } from './trust-anchors.ts';
+import { type CertificateIndex, type TrustAnchor, hasSigned } from './trust-anchors.ts';
 
 /** A path that is valid but for revocation, leaf first and trust anchor last. */
 export interface Path {
@@ -49,95 +48,117 @@ const maxLength = 24;
  * @returns why there is no further one: the fault of the first chain that reached an anchor, else where
  *   the first dead end was
  */
-export function* findPaths(
+export function findPaths(
   leaf: Certificate,
-  { anchors, intermediates }: PathMaterial,
+  material: PathMaterial,
   rules: PathRules,
 ): Generator<Path, Fault> {
-  const left = { ...budget };
-  const issuersOfChild = new Map<Certificate, Issuers>();
-  const signed = new Map<Certificate, Map<Certificate, true | AuthError>>();
-  let fault: Fault | undefined;
-  let broken: Fault | undefined;
-  let orphan: { readonly certificate: Certificate; readonly height: number } | undefined;
+  return new Search(leaf, material, rules).paths();
+}
 
-  yield* extend([leaf]);
-  return exhausted() ?? fault ?? broken ?? untrusted(orphan?.certificate ?? leaf);
+// A class and not closures: a generator function that is made anew for each search is kept by V8, with all
+// that it can see, until the whole heap is collected. That was certificates and keys by the thousand.
+class Search {
+  readonly #leaf: Certificate;
+  readonly #material: PathMaterial;
+  readonly #rules: PathRules;
+  readonly #left = { ...budget };
+  readonly #issuers = new Map<Certificate, Issuers>();
+  readonly #signed = new Map<Certificate, Map<Certificate, true | AuthError>>();
+  #fault: Fault | undefined;
+  #broken: Fault | undefined;
+  #orphan: { readonly certificate: Certificate; readonly height: number } | undefined;
 
-  function* extend(chain: readonly Certificate[]): Generator<Path, void> {
+  constructor(leaf: Certificate, material: PathMaterial, rules: PathRules) {
+    this.#leaf = leaf;
+    this.#material = material;
+    this.#rules = rules;
+  }
+
+  *paths(): Generator<Path, Fault> {
+    yield* this.#extend([this.#leaf]);
+    return (
+      this.#exhausted() ??
+      this.#fault ??
+      this.#broken ??
+      untrusted(this.#orphan?.certificate ?? this.#leaf)
+    );
+  }
+
+  *#extend(chain: readonly Certificate[]): Generator<Path, void> {
     const last = chain.at(-1)!;
-    const itself = anchors
+    const itself = this.#material.anchors
       .withSubject(nameKey(last.subject))
       .find(({ certificate }) => isSame(certificate, last));
-    if (itself !== undefined) yield* finish(chain, itself);
-    const { anchored, between } = issuersOf(last);
+    if (itself !== undefined) yield* this.#finish(chain, itself);
+    const { anchored, between } = this.#issuersOf(last);
     for (const anchor of anchored) {
-      if (exhausted() !== undefined) return;
-      if (isSame(anchor.certificate, last) || !isIssuedBy(last, anchor.certificate)) continue;
-      yield* finish([...chain, anchor.certificate], anchor);
+      if (this.#exhausted() !== undefined) return;
+      if (isSame(anchor.certificate, last) || !this.#isIssuedBy(last, anchor.certificate)) continue;
+      yield* this.#finish([...chain, anchor.certificate], anchor);
     }
     if (chain.length < maxLength) {
       for (const { certificate } of between) {
-        left.steps--;
-        if (exhausted() !== undefined) return;
+        this.#left.steps--;
+        if (this.#exhausted() !== undefined) return;
         // RFC 4158 section 2.4.2: the same name and key once more leads nowhere new.
         if (chain.some((one) => isSameIssuer(one, certificate))) continue;
         // The same CA as an anchor: what the anchor says of itself must not be got around.
         if (anchored.some((anchor) => isSameIssuer(anchor.certificate, certificate))) continue;
-        if (!isIssuedBy(last, certificate)) continue;
-        yield* extend([...chain, certificate]);
+        if (!this.#isIssuedBy(last, certificate)) continue;
+        yield* this.#extend([...chain, certificate]);
       }
     }
     // Those above it have been here before.
-    if (chain.length > (orphan?.height ?? 0)) {
-      orphan = { certificate: last, height: chain.length };
+    if (chain.length > (this.#orphan?.height ?? 0)) {
+      this.#orphan = { certificate: last, height: chain.length };
     }
   }
 
-  function* finish(chain: readonly Certificate[], anchor: TrustAnchor): Generator<Path, void> {
-    left.chains--;
-    const outcome = checkPath(chain, rules, left);
-    if ('error' in outcome) fault ??= outcome;
+  *#finish(chain: readonly Certificate[], anchor: TrustAnchor): Generator<Path, void> {
+    this.#left.chains--;
+    const outcome = checkPath(chain, this.#rules, this.#left);
+    if ('error' in outcome) this.#fault ??= outcome;
     else yield { certificates: chain, anchor, policies: outcome.policies };
   }
 
-  function issuersOf(child: Certificate): Issuers {
-    let issuers = issuersOfChild.get(child);
+  #issuersOf(child: Certificate): Issuers {
+    let issuers = this.#issuers.get(child);
     if (issuers === undefined) {
       const name = nameKey(child.issuer);
       issuers = {
-        anchored: ordered(anchors.withSubject(name), child),
-        between: ordered(intermediates.withSubject(name), child),
+        anchored: ordered(this.#material.anchors.withSubject(name), child),
+        between: ordered(this.#material.intermediates.withSubject(name), child),
       };
-      issuersOfChild.set(child, issuers);
+      this.#issuers.set(child, issuers);
     }
     return issuers;
   }
 
-  function isIssuedBy(child: Certificate, issuer: Certificate): boolean {
-    const known = signed.get(child) ?? new Map<Certificate, true | AuthError>();
-    signed.set(child, known);
+  #isIssuedBy(child: Certificate, issuer: Certificate): boolean {
+    const known = this.#signed.get(child) ?? new Map<Certificate, true | AuthError>();
+    this.#signed.set(child, known);
     let answer = known.get(issuer);
     if (answer === undefined) {
-      left.signatures--;
+      this.#left.signatures--;
       answer = verdict(child, issuer);
       known.set(issuer, answer);
     }
     if (answer === true) return true;
     // A signature may just be that of another CA of the name; a weak key is a reason by itself.
-    if (broken === undefined || broken.error.code === 'ERR_CERTIFICATE_SIGNATURE') {
-      broken = { certificate: child, error: answer };
+    if (this.#broken === undefined || this.#broken.error.code === 'ERR_CERTIFICATE_SIGNATURE') {
+      this.#broken = { certificate: child, error: answer };
     }
     return false;
   }
 
-  function exhausted(): Fault | undefined {
-    if (Object.values(left).every((rest) => rest > 0)) return undefined;
+  #exhausted(): Fault | undefined {
+    if (Object.values(this.#left).every((rest) => rest > 0)) return undefined;
     const error = new AuthError(
       'ERR_CERTIFICATE_UNDECIDED',
       'too many certificates, names or constraints to try',
     );
-    return { error, certificate: leaf };
+    return { error, certificate: this.#leaf };
   }
 }
 
@@ -153,7 +174,7 @@ function verdict(child: Certificate, issuer: Certificate): true | AuthError {
       const reason = 'it names another certificate of its issuer';
       return new AuthError('ERR_CERTIFICATE_UNTRUSTED', reason);
     }
-    if (isSignedBy(child.signed, publicKeyOf(issuer))) return true;
+    if (hasSigned(issuer, child)) return true;
     const reason = 'the signature is not that of the issuer it names';
     return new AuthError('ERR_CERTIFICATE_SIGNATURE', reason);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Certificate } from '../certificate.ts';
 import { nameKey } from '../name-match.ts';
-import { readPublicKey } from '../signature.ts';
+import { isSignedBy, readPublicKey } from '../signature.ts';
 
 /** A CA that is trusted because the user said so. */
 export interface TrustAnchor {
@@ -43,4 +43,22 @@ export function publicKeyOf(certificate: Certificate): KeyObject {
     keys.set(certificate, key);
   }
   return key;
+}
+
+const issuersOf = new WeakMap<Certificate, WeakSet<Certificate>>();
+
+/**
+ * Whether the key of `issuer` signed `child`, found out once for the two where it did.
+ *
+ * Nothing else of a path is remembered, since time and rules change what it is worth. This does not
+ * change: it follows from the bytes of the two, and is forgotten with them.
+ *
+ * @throws AuthError, see `readPublicKey` and `isSignedBy`
+ */
+export function hasSigned(issuer: Certificate, child: Certificate): boolean {
+  if (issuersOf.get(child)?.has(issuer) === true) return true;
+  if (!isSignedBy(child.signed, publicKeyOf(issuer))) return false;
+  const issuers = issuersOf.get(child) ?? new WeakSet();
+  issuersOf.set(child, issuers.add(issuer));
+  return true;
 }
