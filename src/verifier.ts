@@ -97,8 +97,10 @@ function verifierOf(
   return Object.freeze({
     methods,
     seen,
-    prepare(exchange) {
-      for (const method of methods) prepareOnce(method, seen(exchange));
+    prepare(given) {
+      const exchange = seen(given);
+      if (exchange instanceof ProxiedExchange) exchange.take();
+      for (const method of methods) prepareOnce(method, exchange);
     },
     decide(given) {
       const exchange = seen(given);

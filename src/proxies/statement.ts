@@ -3,7 +3,7 @@ import { type Matcher, type OneOf, compileMatch } from '../identity-match.ts';
 import { checkOptions, suggestion } from '../options.ts';
 import { type ServedAuthority, checkOrigin } from '../served-authority.ts';
 import { AddressList } from './address-list.ts';
-import { sameName } from './known-fields.ts';
+import { isCertificateField, sameName } from './known-fields.ts';
 import type { PresetName, TrustedProxy } from './options.ts';
 import { type Preset, presets } from './presets.ts';
 
@@ -84,7 +84,7 @@ export function checkStatement(path: string, given: unknown): Statement {
   const clientAddress =
     options.clientAddress === undefined
       ? undefined
-      : fieldOf(`${path}.clientAddress`, options.clientAddress);
+      : addressField(`${path}.clientAddress`, options.clientAddress);
   checkDistinct(path, clientAddress === undefined ? fields : [...fields, clientAddress]);
   return {
     addresses:
@@ -123,6 +123,7 @@ function texts(path: string, value: OneOf): readonly string[] {
 
 /** Fields that say something else, and of which every request has one. */
 const otherwiseUsed: ReadonlySet<string> = new Set([
+  ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'],
   'authorization',
   'connection',
   'content-length',
@@ -135,8 +136,24 @@ const otherwiseUsed: ReadonlySet<string> = new Set([
 ]);
 
 function fieldOf(path: string, name: unknown): Field {
+  const field = anyField(path, name);
+  if (otherwiseUsed.has(field.name)) {
+    throw new ConfigError(path, `"${field.name}" says something else; name a field of its own`);
+  }
+  return field;
+}
+
+function addressField(path: string, name: unknown): Field {
+  const field = anyField(path, name);
+  if (field.name === 'forwarded' || isCertificateField(field.spelling)) {
+    throw new ConfigError(path, 'must be a list of addresses alone, such as "x-forwarded-for"');
+  }
+  return field;
+}
+
+function anyField(path: string, name: unknown): Field {
   const lower = typeof name === 'string' ? name.toLowerCase() : '';
-  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) || otherwiseUsed.has(lower)) {
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) {
     throw new ConfigError(path, 'must be the name of a header field, such as "x-ssl-client-cert"');
   }
   return { name: lower, spelling: sameName(lower) };

@@ -17,6 +17,7 @@ export interface Heard {
 
 /** Names of fields that were looked at already. Anybody can invent more. */
 const maxNames = 1_000;
+const maxNameLength = 64;
 
 /** The proxies that are believed, and in what. */
 export class TrustedProxies {
@@ -58,14 +59,21 @@ export class TrustedProxies {
    * What a trusted proxy says of the peer that it speaks for; undefined where none sent this request, and the
    * peer of the connection is the peer.
    *
-   * Takes every field about client certificates out of the request, whoever sent it.
-   *
+   * @param lines what `take` has taken
    * @throws AuthError for a field that its sender may not write, and for one that no proxy of ours writes
    */
-  hear(exchange: Exchange): MaybePromise<Heard | undefined> {
+  hear(exchange: Exchange, lines: readonly FieldLine[]): MaybePromise<Heard | undefined> {
     this.#checkConnectionField(exchange);
-    const lines = exchange.takeFields(this.#isClaimed);
     return andThen(this.#trusting(exchange), (trusting) => this.#heard(exchange, lines, trusting));
+  }
+
+  /**
+   * Takes every field about client certificates out of the request, whoever sent it.
+   *
+   * @throws AuthError where some may be missing
+   */
+  take(exchange: Exchange): readonly FieldLine[] {
+    return exchange.takeFields(this.#isClaimed);
   }
 
   // A field named in Connection is for the next hop only, and a proxy in between takes it out as told.
@@ -83,7 +91,9 @@ export class TrustedProxies {
     let spelling = this.#spellings.get(name);
     if (spelling === undefined) {
       spelling = sameName(name);
+      const isLong = name.length > maxNameLength;
       if (!this.#writers.has(spelling) && !isCertificateField(spelling)) spelling = '';
+      if (isLong) return spelling;
       if (this.#spellings.size >= maxNames) this.#spellings.clear();
       this.#spellings.set(name, spelling);
     }
@@ -137,11 +147,12 @@ export class TrustedProxies {
     trusting: readonly Statement[],
   ): readonly Claim[] {
     const claims: Claim[] = [];
+    const strays = new Set<string>();
     for (const [name, value] of lines) {
       const spelling = this.#spellingOf(name);
       const writers = this.#writers.get(spelling);
       if (writers === undefined) {
-        publish('field-removed', exchange, () => ({ field: name.toLowerCase() }));
+        strays.add(name.toLowerCase());
         continue;
       }
       if (!writers.some((writer) => trusting.includes(writer))) {
@@ -152,6 +163,7 @@ export class TrustedProxies {
       }
       claims.push({ name, spelling, value });
     }
+    for (const field of strays) publish('field-removed', exchange, () => ({ field }));
     return claims;
   }
 }

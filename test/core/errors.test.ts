@@ -29,6 +29,7 @@ describe('authErrorStatus', () => {
       'ERR_KEY_UNKNOWN',
       'ERR_SIGNATURE_COVERAGE',
       'ERR_SIGNATURE_INVALID',
+      'ERR_SIGNATURE_STALE',
       'ERR_STEP_UP_REQUIRED',
     ]);
   });
