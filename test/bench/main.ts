@@ -9,6 +9,7 @@ import { importTime } from './import-time.ts';
 import { material } from './material.ts';
 import { paths } from './paths.ts';
 import { type Row, table } from './report.ts';
+import { signatures } from './signatures.ts';
 
 const sizes = {
   quick: {
@@ -18,6 +19,7 @@ const sizes = {
     newConnections: 20,
     imports: 3,
     paths: { rounds: 3, chains: 50, connections: 20, anchors: 100, revocations: 1_000 },
+    signatures: { rounds: 3, times: 200 },
     seconds: 60,
   },
   full: {
@@ -28,6 +30,7 @@ const sizes = {
     newConnections: 200,
     imports: 21,
     paths: { rounds: 15, chains: 500, connections: 200, anchors: 10_000, revocations: 1_000_000 },
+    signatures: { rounds: 21, times: 4000 },
     seconds: 900,
   },
 } as const;
@@ -53,6 +56,7 @@ const parts: readonly (readonly [
   ['the guard alone', () => knownConnection(peers, size.guard)],
   ['memory', () => memory(peers, size.memory)],
   ['path validation', () => paths(size.paths)],
+  ['message signatures', () => signatures(size.signatures)],
   ['import', () => importTime(size.imports)],
   ['client', () => newConnection(peers, size.newConnections)],
 ];
