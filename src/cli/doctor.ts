@@ -1,12 +1,10 @@
 import { pem } from '../pki/pem.ts';
 import { readCertificateFile } from './certificate-file.ts';
-import { UsageError, type Command, type Input, type Report } from './command.ts';
+import { UsageError, type Command, type Input } from './command.ts';
 import { forgedField, knownFields, type ForgedField } from './forge/fields.ts';
-import { probesOf } from './forge/probes.ts';
-import { forgeReport, uselessReport, type Result } from './forge/report.ts';
-import { send, type Target } from './forge/send.ts';
-import { judge, uselessBaseline } from './forge/verdict.ts';
-import { ProgressLine } from './progress.ts';
+import { forge } from './forge/forge.ts';
+import { forgeReport } from './forge/report.ts';
+import type { Target } from './forge/send.ts';
 
 /** `countersign doctor`: whether a deployed service refuses what it must refuse. */
 export const doctor: Command = {
@@ -33,40 +31,13 @@ export const doctor: Command = {
   async run(input) {
     const target = await targetOf(input);
     const fields = fieldsOf(input.values('field'));
-    return forge(target, fields, await certificateOf(input.value('cert')));
+    const certificate = await certificateOf(input.value('cert'));
+    return forgeReport(await forge(target, fields, certificate), {
+      hasCertificate: certificate !== undefined,
+      hasFields: input.has('field'),
+    });
   },
 };
-
-/** One request after the other, so that nobody takes it for an attack on availability. */
-async function forge(
-  target: Target,
-  fields: readonly ForgedField[],
-  certificate: Uint8Array | undefined,
-): Promise<Report> {
-  const { url } = target;
-  const baseline = await send(target, []);
-  const reason = uselessBaseline(baseline);
-  if (reason !== undefined) return uselessReport(url, baseline, reason);
-
-  const probes = fields.flatMap((field) => probesOf(field, certificate));
-  const results: Result[] = [];
-  const line = new ProgressLine('Sending forged fields');
-  for (const probe of probes) {
-    if (isGone(results)) break;
-    line.show(results.length / probes.length);
-    const answer = await send(target, probe.lines);
-    results.push({ probe, answer, verdict: judge(probe, answer, baseline.status!) });
-  }
-  line.clear();
-  const hasCertificate = certificate !== undefined;
-  return forgeReport({ url, baseline, results, planned: probes.length, hasCertificate });
-}
-
-/** Whether the server has stopped to answer. Waiting for each of hundreds of probes would take an hour. */
-function isGone(results: readonly Result[]): boolean {
-  const last = results.slice(-3);
-  return last.length === 3 && last.every(({ answer }) => answer.status === undefined);
-}
 
 async function targetOf(input: Input): Promise<Target> {
   const text = input.operands[0]!;

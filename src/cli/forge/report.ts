@@ -1,50 +1,32 @@
 import type { Report } from '../command.ts';
-import { plain, wrapped } from '../layout.ts';
-import type { Probe } from './probes.ts';
+import { columns, lineWidth, plain, wrapped } from '../layout.ts';
+import type { Findings, Result } from './forge.ts';
 import type { Answer } from './send.ts';
 import { goodVerdicts, type Verdict } from './verdict.ts';
 
-export interface Result {
-  readonly probe: Probe;
-  readonly answer: Answer;
-  readonly verdict: Verdict;
-}
-
-/** Everything that was found out about one URL. */
-export interface Findings {
-  readonly url: URL;
-  /** The answer to a request without any field. */
-  readonly baseline: Answer;
-  readonly results: readonly Result[];
-  /** How many probes there would have been, had the server gone on to answer. */
-  readonly planned: number;
+/** What there was to test with. */
+export interface Means {
   /** Whether a certificate was at hand to be copied. */
   readonly hasCertificate: boolean;
+  /** Whether the fields were named, and not only those that proxies are known to write. */
+  readonly hasFields: boolean;
 }
 
 /** What came out, for people and for programs. */
-export function forgeReport(findings: Findings): Report {
-  const { url, baseline, results, planned, hasCertificate } = findings;
-  const failed = results.some(isBad);
+export function forgeReport(findings: Findings, means: Means): Report {
+  const { url, baseline, useless, results, planned } = findings;
+  const failed = useless !== undefined || results.some(isBad);
+  const notTested = useless === undefined ? untested(means) : [];
   return {
-    text: [
-      ...wrapped(
-        `${plain(url.href)} answers ${baseline.status} to a request without a certificate.`,
-      ),
-      '',
-      ...table([['probe', 'field', 'answer', 'verdict'], ...rowsOf(results)]),
-      '',
-      ...legend(results),
-      ...wrapped(summary(findings)),
-      ...(hasCertificate ? [] : wrapped(withoutCertificate)),
-      '',
-    ].join('\n'),
+    text: [...(useless === undefined ? body(findings, notTested) : refusal(url, useless)), ''].join(
+      '\n',
+    ),
     json: {
       url: url.href,
       passed: !failed,
+      ...(useless !== undefined && { reason: useless }),
       baseline,
       planned,
-      hasCertificate,
       probes: results.map(({ probe: { field, name, lines }, answer, verdict }) => ({
         field,
         probe: name,
@@ -52,20 +34,28 @@ export function forgeReport(findings: Findings): Report {
         ...answer,
         verdict,
       })),
+      notTested,
     },
     failed,
   };
 }
 
-/** The report where nothing could be tested. */
-export function uselessReport(url: URL, baseline: Answer, reason: string): Report {
-  return {
-    text: [...wrapped(`Nothing was tested at ${plain(url.href)}: ${plain(reason)}.`), ''].join(
-      '\n',
-    ),
-    json: { url: url.href, passed: false, baseline, reason, planned: 0, probes: [] },
-    failed: true,
-  };
+function refusal(url: URL, useless: string): readonly string[] {
+  return wrapped(`Nothing was tested at ${url.href}: ${plain(useless)}.`);
+}
+
+function body(findings: Findings, notTested: readonly string[]): readonly string[] {
+  const { url, baseline, results } = findings;
+  return [
+    ...wrapped(`${url.href} answers ${baseline.status} to a request without a certificate.`),
+    '',
+    ...table([['probe', 'field', 'answer', 'verdict'], ...rowsOf(results)]),
+    '',
+    ...legend(results),
+    '',
+    ...wrapped(summary(findings)),
+    ...notTested.flatMap((text) => wrapped(`Not tested: ${text}`)),
+  ];
 }
 
 type Row = readonly [probe: string, field: string, answer: string, verdict: string];
@@ -85,7 +75,8 @@ function rowsOf(results: readonly Result[]): readonly Row[] {
       ]);
     }
     const answers = [...new Set(own.map(({ answer }) => answerText(answer)))];
-    const verdict = own.some((one) => one.verdict === 'refused') ? 'refused' : 'kept out';
+    const refused = own.filter(({ verdict }) => verdict === 'refused').length;
+    const verdict = refused === 0 ? 'kept out' : `kept out, ${refused} refused`;
     return [[`all ${own.length}`, field, answers.sort().join(' '), verdict]];
   });
 }
@@ -98,24 +89,26 @@ function table(rows: readonly Row[]): readonly string[] {
 
 const meanings: Readonly<Record<Verdict, string>> = {
   'kept out':
-    'as without the field: the proxy overwrote or removed it, or the service passes it over.',
-  refused: 'the service saw it, or the proxy, and refused it.',
+    'As without the field: the proxy overwrote or removed it, or the service does not read it.',
+  refused: 'By the service, which saw it, or by the proxy.',
   'passed on':
-    'the field reaches the service, which refused only what stood in it. The proxy must overwrite or remove it ' +
-    'in every request, also where there is no certificate. (One that itself refuses the field looks the same.)',
+    'The field reaches the service, which refused only what stood in it. Let the proxy overwrite or ' +
+    'remove it in every request, also where its client shows no certificate. (A proxy that itself ' +
+    'refuses the field looks the same.)',
   believed:
-    'the request was not refused. Whoever can write such a field gets in: let no request past the proxy that has ' +
-    'it, and let the service judge the certificate.',
-  unclear:
-    'no answer, a limit (429) or a failure (5xx), none of which is a refusal. Look into the logs.',
+    'Not refused: whoever writes the field gets in. Let the proxy overwrite or remove it, and the ' +
+    'service refuse what only looks like it.',
+  unclear: 'No answer, a limit (429) or a failure: neither refused nor not. See the logs.',
 };
 
 function legend(results: readonly Result[]): readonly string[] {
   const found = new Set(results.map(({ verdict }) => verdict));
-  const order = Object.keys(meanings) as readonly Verdict[];
-  return order
-    .filter((verdict) => found.has(verdict))
-    .flatMap((verdict) => [...wrapped(`${verdict}: ${meanings[verdict]}`), '']);
+  const rows = Object.entries(meanings).filter(([verdict]) => found.has(verdict as Verdict));
+  const reasons = new Set(results.flatMap(({ answer: { reason } }) => reason ?? []));
+  return columns(
+    [...rows, ...[...reasons].map((reason) => ['none', plain(reason)] as const)],
+    lineWidth,
+  );
 }
 
 function summary({ results, planned }: Findings): string {
@@ -127,9 +120,19 @@ function summary({ results, planned }: Findings): string {
   }`;
 }
 
-const withoutCertificate =
-  'Not tested: whether a copy of a genuine certificate is believed. Give one that the service accepts: ' +
-  '--cert=<file>; its key is not needed.';
+function untested({ hasCertificate, hasFields }: Means): readonly string[] {
+  return [
+    ...(hasCertificate
+      ? []
+      : [
+          'whether a copy of a genuine certificate is believed. Give one that the service accepts, ' +
+            'without its key: --cert=<file>.',
+        ]),
+    ...(hasFields
+      ? []
+      : ['fields with names of your own. Where your proxy writes one: --field=<name>.']),
+  ];
+}
 
 function isBad({ verdict }: Result): boolean {
   return !goodVerdicts.includes(verdict);
