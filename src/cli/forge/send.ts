@@ -34,10 +34,9 @@ export function send(target: Target, lines: readonly FieldLine[]): Promise<Answe
         size += chunk.length;
         if (size > maxContent) sent.destroy();
       });
-      // What is cut off after its head was an answer all the same.
-      response.on('error', () => {});
     });
     sent.on('error', (error) => {
+      // What is cut off after its head was an answer all the same.
       if (answer.status === undefined) answer = { reason: reasonOf(error, sent, target) };
     });
     sent.once('close', () => resolve(answer));
@@ -62,6 +61,7 @@ function requestTo({ url, ca, timeoutMs }: Target, lines: readonly FieldLine[]):
     path: url.pathname + url.search,
     // As a list they go out line by line, spelled as they are.
     headers: fields.flat(),
+    // Nor is a TLS session resumed.
     agent: false,
     signal: AbortSignal.timeout(timeoutMs),
   };
@@ -90,8 +90,12 @@ function reasonOf(
   if (typeof distrust === 'string') {
     return `its certificate is not trusted (${distrust}); give its CA: --ca=<file>`;
   }
-  if (/ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)$/.test(code)) {
-    return 'its TLS lets nobody in without a client certificate; name a URL where it is optional';
+  // Versions of Node.js differ in whether an alert has a code of its own.
+  const failure = /:SSL routines:[^:]*:([^:]+):/.exec(error.message)?.[1];
+  if (failure !== undefined) {
+    return /alert (certificate required|handshake failure)/.test(failure)
+      ? 'TLS lets nobody in without a client certificate; name a URL where it is optional'
+      : `TLS fails: ${failure}`;
   }
   return reasons[code] ?? (error.message === '' ? code : error.message);
 }

@@ -20,7 +20,7 @@ export const goodVerdicts: readonly Verdict[] = ['kept out', 'refused'];
 export function judge({ tells }: Probe, { status }: Answer, baseline: number): Verdict {
   if (status === baseline) return 'kept out';
   // A limit says nothing of the field.
-  if (status === undefined || status < 200 || status === 429 || status >= 500) return 'unclear';
+  if (status === undefined || status === 429 || status >= 500) return 'unclear';
   if (status < 400) return 'believed';
   return tells ? 'passed on' : 'refused';
 }
