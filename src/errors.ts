@@ -38,6 +38,7 @@ export const authErrorStatus = {
   ERR_ORIGIN_NOT_LISTED: 502,
   ERR_PIN_MISMATCH: 502,
   ERR_PROXY_UNTRUSTED: 403,
+  ERR_REPLAYED: 401,
   ERR_REQUEST_MALFORMED: 400,
   ERR_RESUMPTION_UNVERIFIED: 403,
   ERR_REVOCATION_UNKNOWN: 503,
@@ -47,6 +48,8 @@ export const authErrorStatus = {
   ERR_SIGNATURE_INVALID: 401,
   ERR_SIGNATURE_MALFORMED: 400,
   ERR_STEP_UP_REQUIRED: 401,
+  ERR_STORE_FULL: 503,
+  ERR_STORE_UNAVAILABLE: 503,
 } as const;
 
 /** A code of ours, or one of a user's own method, which begins with `x-`. */

@@ -49,6 +49,8 @@ export interface Peer {
 
 /** The request's content, on its way to the handler. */
 export interface Content {
+  /** Whether the request says that it has none. */
+  readonly isEmpty: boolean;
   /**
    * Shows `sink` the content as it arrives, before the handler gets it, without holding it.
    *

@@ -1,4 +1,5 @@
 import type { IdentityMatch, OneOf } from '../identity-match.ts';
+import type { ProxySignatureOptions } from './proxy-signature.ts';
 
 /** A proxy, or for those without a name here a way to write certificates: the last four. */
 export type PresetName =
@@ -28,7 +29,7 @@ export type PresetName =
 /**
  * A proxy that ends TLS and hands over the client's certificate in a header field.
  *
- * Anyone can write a header field. Exactly one of `addresses` and `peer` says whose is believed, and it
+ * Anyone can write a header field. Exactly one of `addresses`, `peer` and `signature` says whose is believed, and it
  * must be a proxy that overwrites or removes all fields named here in every request, also where its client
  * showed no certificate. A sender that several statements believe must do so for the fields of all of them.
  */
@@ -46,6 +47,12 @@ export interface TrustedProxy {
    * make a proxy.
    */
   readonly peer?: IdentityMatch;
+  /**
+   * The keys with which the proxy signs its fields in every request, with `created` and a `nonce`, over at
+   * least `@method`, `@authority`, `@path`, `@query` and those fields (RFC 9421 appendix B.3). Then nobody else can write
+   * them, wherever he stands.
+   */
+  readonly signature?: ProxySignatureOptions;
   /** The field that holds the client's certificate. @defaultValue the preset's; some have none */
   readonly header?: string;
   /**

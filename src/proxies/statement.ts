@@ -6,11 +6,13 @@ import { AddressList } from './address-list.ts';
 import { isCertificateField, sameName } from './known-fields.ts';
 import type { PresetName, TrustedProxy } from './options.ts';
 import { type Preset, presets } from './presets.ts';
+import { ProxySignature } from './proxy-signature.ts';
 
 const optionNames = [
   'preset',
   'addresses',
   'peer',
+  'signature',
   'header',
   'chain',
   'verdict',
@@ -30,9 +32,10 @@ export interface Field {
 
 /** A `TrustedProxy`, checked and complete. */
 export interface Statement {
-  /** Who is believed: exactly one of the two. */
+  /** Who is believed: exactly one of the three. */
   readonly addresses: AddressList | undefined;
   readonly peer: Matcher | undefined;
+  readonly signature: ProxySignature | undefined;
   readonly preset: Preset;
   readonly header: Field;
   readonly chain: readonly Field[];
@@ -48,12 +51,12 @@ export interface Statement {
 /** @throws ConfigError */
 export function checkStatement(path: string, given: unknown): Statement {
   const options = checkOptions(path, given as TrustedProxy, optionNames);
-  const { addresses, peer, hops = 1, by, publicOrigin } = options;
+  const { addresses, peer, signature, hops = 1, by, publicOrigin } = options;
   const preset = presetOf(`${path}.preset`, options.preset);
-  if ((addresses === undefined) === (peer === undefined)) {
+  if ([addresses, peer, signature].filter((one) => one !== undefined).length !== 1) {
     throw new ConfigError(
       path,
-      'must say which sender is believed: either `addresses` or `peer`, the certificate of the proxy',
+      'must say which sender is believed, in one way: `addresses`, `peer` or `signature`',
     );
   }
   if (!Number.isInteger(hops) || hops < 1 || hops > 16) {
@@ -90,6 +93,8 @@ export function checkStatement(path: string, given: unknown): Statement {
     addresses:
       addresses === undefined ? undefined : new AddressList(`${path}.addresses`, addresses),
     peer: peer === undefined ? undefined : compileMatch(`${path}.peer`, peer),
+    signature:
+      signature === undefined ? undefined : new ProxySignature(`${path}.signature`, signature),
     preset,
     header: leafField,
     chain: chainFields,

@@ -7,6 +7,7 @@ import type { ForwardedPeer } from '../peer/forwarded-peer.ts';
 import { CertificateCache } from './certificate-cache.ts';
 import { type Claim, forwardedPeer, isOf } from './forwarded-fields.ts';
 import { isCertificateField, sameName } from './known-fields.ts';
+import type { Store } from '../stores/store.ts';
 import { type Statement, checkStatement } from './statement.ts';
 
 /** What a trusted proxy says of a request, and under which statement it is trusted. */
@@ -25,14 +26,16 @@ export class TrustedProxies {
   readonly #caches: ReadonlyMap<Statement, CertificateCache>;
   /** Who may write a field, by its name in the spelling of `sameName`. */
   readonly #writers = new Map<string, Statement[]>();
-  readonly #verifyConnection: (exchange: Exchange) => ReturnType<ServerMethod['verify']>;
+  readonly #verifyConnection: NonNullable<ServerMethod['verifyConnection']>;
   readonly #method: string;
-  readonly #asksPeer: boolean;
+  readonly #asksMore: boolean;
+  readonly #store: Store;
   readonly #spellings = new Map<string, string>();
   readonly #isClaimed = (name: string): boolean => this.#spellingOf(name) !== '';
 
   /** @throws ConfigError */
-  constructor(path: string, given: unknown, methods: readonly ServerMethod[]) {
+  constructor(path: string, given: unknown, methods: readonly ServerMethod[], store: Store) {
+    this.#store = store;
     if (!Array.isArray(given) || given.length === 0) {
       throw new ConfigError(path, 'must be a list of proxies; leave it out where there is none');
     }
@@ -46,7 +49,7 @@ export class TrustedProxies {
     this.#method = judge.name;
     this.#verifyConnection = judge.verifyConnection.bind(judge);
     this.#statements = given.map((one, i) => checkStatement(`${path}[${i}]`, one));
-    this.#asksPeer = this.#statements.some(({ peer }) => peer !== undefined);
+    this.#asksMore = this.#statements.some(({ addresses }) => addresses === undefined);
     this.#caches = new Map(this.#statements.map((one) => [one, new CertificateCache()]));
     for (const statement of this.#statements) {
       for (const { spelling } of statement.fields) {
@@ -64,7 +67,9 @@ export class TrustedProxies {
    */
   hear(exchange: Exchange, lines: readonly FieldLine[]): MaybePromise<Heard | undefined> {
     this.#checkConnectionField(exchange);
-    return andThen(this.#trusting(exchange), (trusting) => this.#heard(exchange, lines, trusting));
+    return andThen(this.#trusting(exchange, lines), (trusting) =>
+      this.#heard(exchange, lines, trusting),
+    );
   }
 
   /**
@@ -101,19 +106,44 @@ export class TrustedProxies {
   }
 
   /** The statements that believe this sender. */
-  #trusting(exchange: Exchange): MaybePromise<readonly Statement[]> {
-    const { address, tls } = exchange.peer;
-    const here = ({ addresses }: Statement): boolean =>
-      address !== undefined && addresses?.has(address) === true;
-    if (!this.#asksPeer || tls?.certificate === undefined) return this.#statements.filter(here);
+  #trusting(exchange: Exchange, lines: readonly FieldLine[]): MaybePromise<readonly Statement[]> {
+    const { address } = exchange.peer;
+    const here = this.#statements.filter(
+      ({ addresses }) => address !== undefined && addresses?.has(address) === true,
+    );
+    if (!this.#asksMore) return here;
+    return andThen(this.#withPeer(exchange), (known) =>
+      andThen(this.#withSignature(exchange, lines), (signed) => [...here, ...known, ...signed]),
+    );
+  }
+
+  /** Those that believe the proxy whose certificate the connection has. */
+  #withPeer(exchange: Exchange): MaybePromise<readonly Statement[]> {
+    const asking = this.#statements.filter(({ peer }) => peer !== undefined);
+    if (asking.length === 0 || exchange.peer.tls?.certificate === undefined) return [];
     return andThen(this.#verifyConnection(exchange), (evidence) =>
-      this.#statements.filter(
-        (statement) =>
-          here(statement) ||
-          (evidence !== null &&
-            'subject' in evidence &&
-            statement.peer?.({ [this.#method]: evidence }) === true),
-      ),
+      evidence === null
+        ? []
+        : asking.filter(({ peer }) => peer?.({ [this.#method]: evidence }) === true),
+    );
+  }
+
+  /** Those that believe the proxy which has signed the request. One after the other: each spends a nonce. */
+  #withSignature(
+    exchange: Exchange,
+    lines: readonly FieldLine[],
+  ): MaybePromise<readonly Statement[]> {
+    return this.#statements.reduce<MaybePromise<readonly Statement[]>>(
+      (before, statement) =>
+        andThen(before, (found) => {
+          const { signature } = statement;
+          if (signature === undefined) return found;
+          const names = ownFields(statement, lines);
+          return andThen(signature.hasSigned(exchange, lines, names, this.#store), (hasSigned) =>
+            hasSigned ? [...found, statement] : found,
+          );
+        }),
+      [],
     );
   }
 
@@ -166,4 +196,11 @@ export class TrustedProxies {
     for (const field of strays) publish('field-removed', exchange, () => ({ field }));
     return claims;
   }
+}
+
+/** The fields of a statement that are there: what its proxy must have signed. */
+function ownFields({ fields }: Statement, lines: readonly FieldLine[]): readonly string[] {
+  return fields
+    .filter(({ spelling }) => lines.some(([name]) => sameName(name) === spelling))
+    .map(({ name }) => name);
 }

@@ -58,8 +58,12 @@ describe('a statement about a proxy', () => {
   }
 
   const wrong: readonly (readonly [path: string, options: object, message: RegExp])[] = [
-    ['p', { preset: 'nginx' }, /either `addresses` or `peer`/],
-    ['p', { preset: 'nginx', addresses, peer: { dnsName: 'a' } }, /either `addresses` or `peer`/],
+    ['p', { preset: 'nginx' }, /in one way: `addresses`, `peer` or `signature`/],
+    [
+      'p',
+      { preset: 'nginx', addresses, peer: { dnsName: 'a' } },
+      /in one way: `addresses`, `peer` or `signature`/,
+    ],
     ['p.preset', { addresses }, /must name a proxy/],
     ['p.preset', { preset: 'ngnix', addresses }, /Did you mean `nginx`/],
     ['p.preset', { preset: 'constructor', addresses }, /must name a proxy/],

@@ -42,3 +42,7 @@ export {
 export type { DigestAlgorithm, DigestCheck } from '../../http/content-digest.ts';
 export type { FieldLines } from '../../http/structured-fields/parse.ts';
 export type { MaybePromise } from '../../maybe-promise.ts';
+export { signature } from './server.ts';
+export type { SignatureOptions } from './server.ts';
+export type { NamedPeerKey, PeerKey, PeerKeys, SignatureEvidence } from './key-ring.ts';
+export type { KeyMaterial } from '../../http/message-signatures/key-material.ts';

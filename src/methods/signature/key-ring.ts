@@ -1,9 +1,14 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ConfigError } from '../../errors.ts';
 import type { SignatureAlgorithm } from '../../http/message-signatures/algorithms.ts';
+import type { Evidence } from '../../identity.ts';
 import { type MaybePromise, andThen, isPromise } from '../../maybe-promise.ts';
 import { checkOptions } from '../../options.ts';
-import { type KeyMaterial, type UsableKey, usableKey } from './key-material.ts';
+import {
+  type KeyMaterial,
+  type UsableKey,
+  usableKey,
+} from '../../http/message-signatures/key-material.ts';
 
 /** A peer's key, and what it stands for. */
 export interface PeerKey {
@@ -30,15 +35,23 @@ export interface NamedPeerKey extends PeerKey {
 export type PeerKeys =
   readonly NamedPeerKey[] | ((keyId: string) => MaybePromise<PeerKey | undefined>);
 
+/** What `signature` found of a peer that has signed its request. */
+export interface SignatureEvidence extends Evidence {
+  readonly keyId: string;
+  /** Whether the key is `retiring`: it should be replaced. */
+  readonly isRetiring: boolean;
+}
+
 /** A peer's key, checked. */
 export interface CheckedKey extends UsableKey {
   readonly keyId: string;
-  readonly subject: string;
   readonly notBefore: Date | undefined;
   readonly notAfter: Date | undefined;
   readonly state: 'active' | 'retiring' | 'revoked';
   /** Whether there is no such key, and this one stands in for it so that nobody can tell by the time it takes. */
   readonly isDecoy: boolean;
+  /** The same for every request that it signs. */
+  readonly evidence: SignatureEvidence;
 }
 
 const members = ['key', 'algorithm', 'subject', 'notBefore', 'notAfter', 'state'];
@@ -55,7 +68,7 @@ interface Remembered {
 /** Finds peers' keys. What a function answers is remembered for a while, also that there is none. */
 export class KeyRing {
   readonly #path: string;
-  readonly #find: (keyId: string) => MaybePromise<CheckedKey | undefined>;
+  readonly #find: (keyId: string, now: number) => MaybePromise<CheckedKey | undefined>;
   readonly #ttlMs: number;
   readonly #remembered = new Map<string, Remembered>();
   readonly #decoys = new Map<SignatureAlgorithm, CheckedKey>();
@@ -68,10 +81,11 @@ export class KeyRing {
     this.#ttlMs = ttl * 1000;
     if (typeof keys === 'function') {
       const find = keys as (keyId: string) => MaybePromise<unknown>;
-      this.#find = (keyId) =>
+      const checked = (keyId: string): MaybePromise<CheckedKey | undefined> =>
         andThen(find(keyId), (found) =>
           found === undefined ? undefined : checkedKey(this.#path, keyId, found),
         );
+      this.#find = (keyId, now) => this.#remember(keyId, now, checked);
       return;
     }
     const named = namedKeys(path, keys);
@@ -81,18 +95,22 @@ export class KeyRing {
 
   /** The key of this name; a decoy where there is none. */
   lookUp(keyId: string, now: number): MaybePromise<CheckedKey> {
-    return andThen(this.#known(keyId, now), (found) => {
-      if (found === undefined) return this.#decoy();
-      this.#usual = found.algorithm;
-      return found;
+    const found = keyId.length > maxNameLength ? undefined : this.#find(keyId, now);
+    return andThen(found, (key) => {
+      if (key === undefined) return this.#decoy();
+      this.#usual = key.algorithm;
+      return key;
     });
   }
 
-  #known(keyId: string, now: number): MaybePromise<CheckedKey | undefined> {
-    if (keyId.length > maxNameLength) return undefined;
+  #remember(
+    keyId: string,
+    now: number,
+    find: (keyId: string) => MaybePromise<CheckedKey | undefined>,
+  ): MaybePromise<CheckedKey | undefined> {
     const known = this.#remembered.get(keyId);
     if (known !== undefined && now < known.until) return known.answer;
-    const answer = this.#find(keyId);
+    const answer = find(keyId);
     if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
     this.#remembered.set(keyId, { until: now + this.#ttlMs, answer });
     // A source that fails is asked again.
@@ -149,11 +167,16 @@ function checkedKey(path: string, keyId: string, given: unknown): CheckedKey {
   return {
     ...usableKey(path, key, algorithm, 'verify'),
     keyId,
-    subject,
     notBefore,
     notAfter,
     state,
     isDecoy: false,
+    evidence: Object.freeze({
+      subject,
+      keyId,
+      isRetiring: state === 'retiring',
+      ...(notAfter === undefined ? {} : { notAfter }),
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 // How old a signature may be. Instants are seconds since 1970. Pure.
 import { AuthError } from '../../errors.ts';
-import type { SignatureParameters } from '../../http/message-signatures/parameters.ts';
+import type { SignatureParameters } from './parameters.ts';
 
 export interface Freshness {
   /** How long a signature may be used after it was made. */
@@ -14,8 +14,8 @@ export interface FreshParameters {
   readonly keyid: string;
   readonly nonce: string;
   readonly created: number;
-  /** Until when it might be accepted, if it came again: so long its nonce must be remembered. */
-  readonly until: number;
+  /** For how long it would be accepted, if it came again: so long its nonce must be remembered. */
+  readonly ttl: number;
 }
 
 const maxNonceLength = 256;
@@ -41,7 +41,8 @@ export function checkFreshness(
   if (created > now + clockTolerance) {
     throw stale(`it was made ${Math.ceil(created - now)} s from now`);
   }
-  return { keyid, nonce, created, until: end };
+  // Rounded up: instants of signatures are whole seconds.
+  return { keyid, nonce, created, ttl: Math.ceil(end - now) + 1 };
 }
 
 /** The refusal of a signature whose time is not now. */

@@ -1,7 +1,7 @@
 import { KeyObject, createPrivateKey, createPublicKey, createSecretKey } from 'node:crypto';
 import { ConfigError } from '../../errors.ts';
-import type { SignatureAlgorithm } from '../../http/message-signatures/algorithms.ts';
-import { checkKey } from '../../http/message-signatures/keys.ts';
+import type { SignatureAlgorithm } from './algorithms.ts';
+import { checkKey } from './keys.ts';
 
 /** A key: a KeyObject, PEM text, or the bytes of a shared secret. */
 export type KeyMaterial = KeyObject | string | Uint8Array;
