@@ -40,6 +40,8 @@ export const authErrorStatus = {
   ERR_REVOCATION_UNKNOWN: 503,
   ERR_SERVER_UNPROVEN: 502,
   ERR_STEP_UP_REQUIRED: 401,
+  ERR_STORE_FULL: 503,
+  ERR_STORE_UNAVAILABLE: 503,
 } as const;
 
 /** A code of ours, or one of a user's own method, which begins with `x-`. */
