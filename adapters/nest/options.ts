@@ -38,6 +38,7 @@ const known: Readonly<Record<keyof VerifierOptions | keyof Settings, true>> = {
   trustedProxies: true,
   authorities: true,
   origins: true,
+  proof: true,
   verifier: true,
   requestOf: true,
 };

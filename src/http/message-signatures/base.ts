@@ -24,6 +24,27 @@ export function baseOf(
   parameters: Parameters,
   types: StructuredFieldTypes | undefined,
 ): Base {
+  return baseFrom(coveredLines(view, components, types), parameters);
+}
+
+/** The part of a base that is about the message. */
+export interface CoveredLines {
+  readonly text: string;
+  readonly list: string;
+}
+
+/** The base of lines that a caller has put together. */
+export function baseFrom({ text, list }: CoveredLines, parameters: Parameters): Base {
+  const input = `(${list})${serialiseParameters(parameters)}`;
+  return { text: `${text}"@signature-params": ${input}`, input };
+}
+
+/** A line for each of these components. @throws AuthError as `baseOf` */
+export function coveredLines(
+  view: MessageView,
+  components: readonly Component[],
+  types: StructuredFieldTypes | undefined,
+): CoveredLines {
   let text = '';
   let list = '';
   for (const component of components) {
@@ -34,8 +55,7 @@ export function baseOf(
       throw new AuthError('ERR_SIGNATURE_MALFORMED', reason);
     }
   }
-  const input = `(${list})${serialiseParameters(parameters)}`;
-  return { text: `${text}"@signature-params": ${input}`, input };
+  return { text, list };
 }
 
 /** Of the base: the same large field may be covered many times over, in its many forms. */
