@@ -50,9 +50,12 @@ export interface ProvableResponse {
 }
 
 /** @throws ConfigError for what is none, and where no authorities are said that it could speak for */
-export function checkProof(proof: unknown, authorities: unknown): void {
+export function checkProof(
+  proof: Partial<ResponseProof> | null | undefined,
+  authorities: unknown,
+): void {
   if (proof === undefined) return;
-  if (typeof (proof as Partial<ResponseProof> | null)?.prove !== 'function') {
+  if (typeof proof?.prove !== 'function') {
     throw new ConfigError(
       'proof',
       'is none; call its factory, as in signedResponses({ keyId, key })',

@@ -83,7 +83,7 @@ function hook(given: NodeResponse, exchange: Exchange): Hook {
   return (response[hookOf] = {
     exchange,
     provers: new Map(),
-    writeHead: writeHead as Hook['writeHead'],
+    writeHead,
     isForeign,
     isOpen: true,
     signing: undefined,

@@ -15,7 +15,7 @@ export function addTrailers(response: NodeResponse, fields: ProofFields): void {
   // In HTTP/1.1, Node forgets the ones that were there before.
   const http1 = 'stream' in response ? undefined : (response as ServerResponse & WithTrailer);
   const before = http1?._trailer ?? '';
-  response.addTrailers(fields as Record<string, string>);
+  response.addTrailers(fields);
   if (http1 !== undefined) http1._trailer = before + http1._trailer;
 }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type KeyObject, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { type RequestOptions, request as httpsRequest } from 'node:https';
 import { type IncomingHttpHeaders, connect as connectHttp2 } from 'node:http2';
 import {
   type SignatureAlgorithm,
@@ -16,12 +17,14 @@ import {
 export const signingPair: { readonly privateKey: KeyObject; readonly publicKey: KeyObject } =
   generateKeyPairSync('ed25519');
 
-/** What a test sends; the authority is always that of the service. */
+/** What a test sends; `host` is that of the service where it says no other. */
 export interface Asked {
   readonly method?: string;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What TLS is spoken with. @defaultValue none is spoken */
+  readonly tls?: RequestOptions;
 }
 
 type Pairs = readonly (readonly [name: string, value: string])[];
@@ -61,13 +64,19 @@ function fieldsOf({ headers = {}, body }: Asked): Record<string, string> {
 export async function ask(port: number, asked: Asked = {}): Promise<Answered> {
   const { method = 'GET', path = '/', body } = asked;
   const headers = fieldsOf(asked);
-  const outgoing = httpRequest({ port, host: '127.0.0.1', method, path, headers, agent: false });
+  const options = { port, host: '127.0.0.1', method, path, headers, agent: false };
+  const outgoing =
+    asked.tls === undefined ? httpRequest(options) : httpsRequest({ ...options, ...asked.tls });
   outgoing.end(body);
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   return {
-    request: { method, url: `http://${authority}${path}`, headers },
+    request: {
+      method,
+      url: `${asked.tls === undefined ? 'http' : 'https'}://${headers['host']!}${path}`,
+      headers,
+    },
     status: incoming.statusCode!,
     headers: pairsOf(incoming.rawHeaders),
     trailers: pairsOf(incoming.rawTrailers),

@@ -68,7 +68,7 @@ export function readResponseKey(given: ResponseKeyOptions): ResponseKey {
     throw new ConfigError(`${path}.keyId`, 'must be the name of the key, in printable ASCII');
   }
   if (algorithm !== undefined && !accepted.includes(algorithm)) {
-    const known = suggestion(String(algorithm), accepted);
+    const known = suggestion(algorithm, accepted);
     throw new ConfigError(`${path}.algorithm`, `is none that responses are signed with.${known}`);
   }
   if ((key === undefined) === (sign === undefined)) {

@@ -82,7 +82,7 @@ async function application(
 function controller(
   { common, door }: Nest,
   path: string,
-  { guards, run, parser, answered }: Route,
+  { guards, run, stream, parser, answered }: Route,
 ): new () => object {
   const { All, Controller, HttpCode, Req, UseGuards, UseInterceptors } = common;
   const policy = guards.at(-1)![1];
@@ -96,6 +96,7 @@ function controller(
     @UseInterceptors(...(parser === 'after' ? [parsesJson] : []))
     async answer(@Req() req: { identity?: { subject: string }; body?: unknown }) {
       await run?.();
+      if (stream !== undefined) return new common.StreamableFile(stream());
       return { subject: req.identity?.subject, body: req.body };
     }
   }
