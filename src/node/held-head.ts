@@ -47,10 +47,12 @@ function watchSocket(given: ServerResponse): void {
 
 function watchStream(response: Http2ServerResponse & Holding): void {
   const { stream } = response;
-  const { respond } = stream;
-  stream.respond = (...args) => {
-    if (response[held]?.isHeld !== true) return respond.apply(stream, args);
+  const { write } = stream;
+  stream.write = (...args: [unknown, BufferEncoding]): boolean => {
+    if (response[held]?.isHeld !== true) return write.apply(stream, args);
     response[held].trap();
+    // Node would send a head of its own in front of it.
+    throw new Error('the head waits for its proof');
   };
   Object.defineProperty(response, 'headersSent', {
     configurable: true,

@@ -109,7 +109,10 @@ describe('other middleware', () => {
         prepared: false,
         middleware(_req, res: import('node:http').ServerResponse, next) {
           const { end, write } = res;
-          past = () => (http2 ? write : end).call(res, 'unsigned', 'utf8');
+          past = () => {
+            if (http2) assert.throws(() => write.call(res, 'unsigned', 'utf8'));
+            else end.call(res, 'unsigned', 'utf8');
+          };
           next();
         },
       });

@@ -24,27 +24,6 @@ export function baseOf(
   parameters: Parameters,
   types: StructuredFieldTypes | undefined,
 ): Base {
-  return baseFrom(coveredLines(view, components, types), parameters);
-}
-
-/** The part of a base that is about the message. */
-export interface CoveredLines {
-  readonly text: string;
-  readonly list: string;
-}
-
-/** The base of lines that a caller has put together. */
-export function baseFrom({ text, list }: CoveredLines, parameters: Parameters): Base {
-  const input = `(${list})${serialiseParameters(parameters)}`;
-  return { text: `${text}"@signature-params": ${input}`, input };
-}
-
-/** A line for each of these components. @throws AuthError as `baseOf` */
-export function coveredLines(
-  view: MessageView,
-  components: readonly Component[],
-  types: StructuredFieldTypes | undefined,
-): CoveredLines {
   let text = '';
   let list = '';
   for (const component of components) {
@@ -55,7 +34,8 @@ export function coveredLines(
       throw new AuthError('ERR_SIGNATURE_MALFORMED', reason);
     }
   }
-  return { text, list };
+  const input = `(${list})${serialiseParameters(parameters)}`;
+  return { text: `${text}"@signature-params": ${input}`, input };
 }
 
 /** Of the base: the same large field may be covered many times over, in its many forms. */

@@ -1,50 +1,56 @@
 // The request that a response answers, as far as the signature of the response binds to it.
 import { AuthError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
-import { type CoveredLines, coveredLines } from '../../http/message-signatures/base.ts';
-import { componentsOf, parseComponent } from '../../http/message-signatures/components.ts';
+import { baseOf } from '../../http/message-signatures/base.ts';
+import { type Component, componentsOf } from '../../http/message-signatures/components.ts';
+import type { FieldLookup, RequestMessage } from '../../http/message-signatures/message.ts';
 import { MessageView } from '../../http/message-signatures/view.ts';
 import { parseDictionary } from '../../http/structured-fields/parse.ts';
 import { isInnerList } from '../../http/structured-fields/values.ts';
-import { type Coverable, type RequestSignature, requestTag, responseCoverage } from './coverage.ts';
+import { type Coverable, type RequestSignature, requestTag } from './coverage.ts';
+
+/** A request, for the signatures of what answers it. */
+export class AnsweredRequest implements Coverable, RequestMessage {
+  readonly method: string;
+  readonly url: string;
+  // The lines that came. Handlers take fields out of `headers`: that of a content they have decoded, say.
+  readonly headers: FieldLookup;
+  /** The signature of ours that the request has, whether it holds or not. */
+  readonly signature: RequestSignature | undefined;
+
+  /** @param url as the client knows it */
+  constructor(exchange: Exchange, url: string) {
+    this.method = exchange.method;
+    this.url = url;
+    this.headers = (name) => exchange.fieldLines(name);
+    this.signature = signatureIn(this.headers('signature-input'));
+  }
+
+  has(name: string): boolean {
+    return this.headers(name).length > 0;
+  }
+
+  /** Whether each of these is in the request. */
+  holds(components: readonly Component[]): boolean {
+    const view = new MessageView({ status: 200, headers: () => [], request: this });
+    const ofRequest = components.filter((component) => component.ofRequest);
+    return attempt(() => baseOf(view, ofRequest, new Map(), undefined)) !== undefined;
+  }
+}
 
 /**
- * What a response has to cover of this request, with the values; undefined where the request cannot be told
- * from others, because it names no authority, say. No client of ours sends such a one.
+ * The request of an exchange; undefined where it cannot be told from others, because it names no authority,
+ * say. No client of ours sends such a one.
  */
-export function linesOfRequest(exchange: Exchange): CoveredLines | undefined {
+export function answeredRequest(exchange: Exchange): AnsweredRequest | undefined {
+  const url = attempt(() => urlOf(exchange));
+  return url === undefined ? undefined : new AnsweredRequest(exchange, url);
+}
+
+function signatureIn(lines: readonly string[]): RequestSignature | undefined {
+  if (lines.length === 0) return undefined;
   return attempt(() => {
-    const url = urlOf(exchange);
-    if (url === undefined) return undefined;
-    const headers = (name: string): readonly string[] => exchange.fieldLines(name);
-    const request = { method: exchange.method, url, headers };
-    const view = new MessageView({ status: 200, headers: nothing, request });
-    // The lines that came: handlers take fields out of `headers`, that of a content they have decoded say.
-    const fields: Coverable = { has: (name) => headers(name).length > 0 };
-    const signature = signatureOf(exchange);
-    // A signature over what is not there holds for nobody, and whoever made it misses it in the response.
-    const signed =
-      signature && attempt(() => coveredLines(view, bound(fields, signature), undefined));
-    return signed ?? coveredLines(view, bound(fields, undefined), undefined);
-  });
-}
-
-function nothing(): readonly string[] {
-  return [];
-}
-
-function bound(request: Coverable, signature: RequestSignature | undefined) {
-  return responseCoverage({ has: () => false }, false, request, signature)
-    .map((id) => parseComponent(id, 'components'))
-    .filter(({ ofRequest }) => ofRequest);
-}
-
-/** The signature of ours that the request has, whether it holds or not. */
-function signatureOf(exchange: Exchange): RequestSignature | undefined {
-  const field = exchange.fieldLines('signature-input');
-  if (field.length === 0) return undefined;
-  return attempt(() => {
-    const [one, ...others] = [...parseDictionary(field, limits)].filter(
+    const [one, ...others] = [...parseDictionary(lines, limits)].filter(
       ([, { parameters }]) => parameters.get('tag') === requestTag,
     );
     // Several cannot all be meant: their method refuses them.

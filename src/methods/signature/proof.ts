@@ -1,7 +1,7 @@
 // The server's half of proof: every response signed (RFC 9421), and bound to the request that it answers.
-import { ConfigError } from '../../errors.ts';
+import { AuthError, ConfigError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
-import { type CoveredLines, baseFrom, coveredLines } from '../../http/message-signatures/base.ts';
+import { type Base, baseOf } from '../../http/message-signatures/base.ts';
 import { type Component, parseComponent } from '../../http/message-signatures/components.ts';
 import { signatureOf, withOthers } from '../../http/message-signatures/sign.ts';
 import { MessageView } from '../../http/message-signatures/view.ts';
@@ -11,9 +11,9 @@ import type { Identity } from '../../identity.ts';
 import { type MaybePromise, andThen } from '../../maybe-promise.ts';
 import { remembered } from '../../memory.ts';
 import type { ProofFields, ProvableResponse, ResponseProof } from '../../proof.ts';
-import { linesOfRequest } from './answered-request.ts';
+import { type AnsweredRequest, answeredRequest } from './answered-request.ts';
 import { type AskedProof, askedProof, unasked } from './asked-proof.ts';
-import { responseCoverage, responseTag } from './coverage.ts';
+import { type RequestSignature, responseCoverage, responseTag } from './coverage.ts';
 import {
   type ResponseKey,
   type ResponseKeyLookup,
@@ -53,7 +53,7 @@ export function signedResponses(keys: ResponseKeyOptions | ResponseKeyLookup): R
 class Memory {
   readonly #exchange: Exchange;
   #asked: AskedProof | undefined;
-  #request: { readonly lines: CoveredLines | undefined } | undefined;
+  #request: { readonly known: AnsweredRequest | undefined } | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -73,8 +73,8 @@ class Memory {
     }
   }
 
-  get request(): CoveredLines | undefined {
-    return (this.#request ??= { lines: linesOfRequest(this.#exchange) }).lines;
+  get request(): AnsweredRequest | undefined {
+    return (this.#request ??= { known: answeredRequest(this.#exchange) }).known;
   }
 }
 
@@ -108,39 +108,54 @@ function lookup(keys: ResponseKeyLookup): KeyFor {
 function sign(
   { keyId, signer }: ResponseKey,
   { label, nonce }: AskedProof,
-  request: CoveredLines,
+  request: AnsweredRequest,
   response: ProvableResponse,
-): MaybePromise<ProofFields> {
-  const { status, lines, trailerLines } = response;
-  const view = new MessageView({ status, headers: lines, trailers: trailerLines });
-  const own = coveredLines(view, coveredOf(response), undefined);
+): MaybePromise<ProofFields> | undefined {
   const parameters = new Map<string, BareItem>([
     ['created', Math.floor(Date.now() / 1000)],
     ['keyid', keyId],
     ['tag', responseTag],
   ]);
   if (nonce !== undefined) parameters.set('nonce', nonce);
-  const base = baseFrom(
-    { text: own.text + request.text, list: `${own.list} ${request.list}` },
-    parameters,
-  );
-  const fields = response.digest === 'trailers' ? trailerLines : lines;
+  const base =
+    boundBase(request, request.signature, response, parameters) ??
+    // A signature over what is not there holds for nobody, and whoever made it misses it in the response.
+    (request.signature && boundBase(request, undefined, response, parameters));
+  if (base === undefined) return undefined;
+  const fields = response.digest === 'trailers' ? response.trailerLines : response.lines;
   return andThen(signatureOf(signer, base.text), (signature) => ({
     ...withOthers(fields, label, base.input, serialiseBytes(signature)),
   }));
 }
 
-/** Of the response itself: `linesOfRequest` has the rest. */
-function coveredOf({ hasContent, digest, lines }: ProvableResponse): readonly Component[] {
-  const covered: Component[] = [];
+/** What is signed; undefined where the request is not as its own signature says, or cannot be read. */
+function boundBase(
+  request: AnsweredRequest,
+  signature: RequestSignature | undefined,
+  response: ProvableResponse,
+  parameters: ReadonlyMap<string, BareItem>,
+): Base | undefined {
+  const { status, lines, trailerLines } = response;
+  const components = coveredOf(request, signature, response);
+  const view = new MessageView({ status, headers: lines, trailers: trailerLines, request });
+  try {
+    return baseOf(view, components, parameters, undefined);
+  } catch (error) {
+    if (error instanceof AuthError && !request.holds(components)) return undefined;
+    throw error;
+  }
+}
+
+function coveredOf(
+  request: AnsweredRequest,
+  signature: RequestSignature | undefined,
+  { hasContent, digest, lines }: ProvableResponse,
+): readonly Component[] {
   const fields = { has: (name: string) => lines(name).length > 0 };
-  for (const id of responseCoverage(fields, hasContent, { has: () => false }, undefined)) {
-    if (id === 'content-digest' && digest !== 'head') {
-      if (digest === 'trailers') covered.push(parseComponent(`${id};tr`, 'components'));
-      continue;
-    }
-    const component = parseComponent(id, 'components');
-    if (!component.ofRequest) covered.push(component);
+  const covered: Component[] = [];
+  for (const id of responseCoverage(fields, hasContent, request, signature)) {
+    if (id !== 'content-digest' || digest === 'head') covered.push(parseComponent(id, 'components'));
+    else if (digest === 'trailers') covered.push(parseComponent(`${id};tr`, 'components'));
   }
   return covered;
 }
