@@ -48,8 +48,9 @@ function watchSocket(given: ServerResponse): void {
 function watchStream(response: Http2ServerResponse & Holding): void {
   const { stream } = response;
   const { write } = stream;
-  stream.write = (...args: [unknown, BufferEncoding]): boolean => {
-    if (response[held]?.isHeld !== true) return write.apply(stream, args);
+  stream.write = (...args: unknown[]): boolean => {
+    if (response[held]?.isHeld !== true)
+      return write.apply(stream, args as [unknown, BufferEncoding]);
     response[held].trap();
     // Node would send a head of its own in front of it.
     throw new Error('the head waits for its proof');

@@ -2,7 +2,6 @@
 import { AuthError, ConfigError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import { type Base, baseOf } from '../../http/message-signatures/base.ts';
-import { type Component, parseComponent } from '../../http/message-signatures/components.ts';
 import { signatureOf, withOthers } from '../../http/message-signatures/sign.ts';
 import { MessageView } from '../../http/message-signatures/view.ts';
 import { serialiseBytes } from '../../http/structured-fields/serialise.ts';
@@ -13,7 +12,8 @@ import { remembered } from '../../memory.ts';
 import type { ProofFields, ProvableResponse, ResponseProof } from '../../proof.ts';
 import { type AnsweredRequest, answeredRequest } from './answered-request.ts';
 import { type AskedProof, askedProof, unasked } from './asked-proof.ts';
-import { type RequestSignature, responseCoverage, responseTag } from './coverage.ts';
+import { type RequestSignature, responseTag } from './coverage.ts';
+import { coveredComponents } from './covered-components.ts';
 import {
   type ResponseKey,
   type ResponseKeyLookup,
@@ -123,7 +123,7 @@ function sign(
     (request.signature && boundBase(request, undefined, response, parameters));
   if (base === undefined) return undefined;
   const fields = response.digest === 'trailers' ? response.trailerLines : response.lines;
-  return andThen(signatureOf(signer, base.text), (signature) => ({
+  return andThen(signatureOf(signer, base.text), (signature): ProofFields => ({
     ...withOthers(fields, label, base.input, serialiseBytes(signature)),
   }));
 }
@@ -136,7 +136,7 @@ function boundBase(
   parameters: ReadonlyMap<string, BareItem>,
 ): Base | undefined {
   const { status, lines, trailerLines } = response;
-  const components = coveredOf(request, signature, response);
+  const components = coveredComponents(request, signature, response);
   const view = new MessageView({ status, headers: lines, trailers: trailerLines, request });
   try {
     return baseOf(view, components, parameters, undefined);
@@ -144,18 +144,4 @@ function boundBase(
     if (error instanceof AuthError && !request.holds(components)) return undefined;
     throw error;
   }
-}
-
-function coveredOf(
-  request: AnsweredRequest,
-  signature: RequestSignature | undefined,
-  { hasContent, digest, lines }: ProvableResponse,
-): readonly Component[] {
-  const fields = { has: (name: string) => lines(name).length > 0 };
-  const covered: Component[] = [];
-  for (const id of responseCoverage(fields, hasContent, request, signature)) {
-    if (id !== 'content-digest' || digest === 'head') covered.push(parseComponent(id, 'components'));
-    else if (digest === 'trailers') covered.push(parseComponent(`${id};tr`, 'components'));
-  }
-  return covered;
 }
