@@ -42,3 +42,11 @@ export {
 export type { DigestAlgorithm, DigestCheck } from '../../http/content-digest.ts';
 export type { FieldLines } from '../../http/structured-fields/parse.ts';
 export type { MaybePromise } from '../../maybe-promise.ts';
+export { signatureClient } from './client.ts';
+export type {
+  SignatureClientKey,
+  SignatureClientOptions,
+  SignatureClientSigner,
+} from './client.ts';
+export type { KeyMaterial } from './key-material.ts';
+export type { ClientMethod } from '../../method.ts';
