@@ -49,12 +49,13 @@ export class HoldingHandler implements Handler {
   }
 
   onResponseStart(
-    _controller: Controller,
+    controller: Controller,
     status: number,
     headers: Headers,
     message?: string,
   ): void {
     if (status < 200) return;
+    this.#delivery.rawHeaders = controller.rawHeaders ?? null;
     this.#start = () => this.#next.onResponseStart?.(this.#delivery, status, headers, message);
     // undici takes what is thrown here, ends the connection, and hands the error to onResponseError.
     this.#confirmed = this.#confirm({ status, headers: fieldsOf(headers) });
@@ -110,8 +111,9 @@ export class HoldingHandler implements Handler {
       .catch((error: unknown) => this.#delivery.abort(error as Error));
   }
 
-  onResponseEnd(_controller: Controller, trailers: Headers): void {
+  onResponseEnd(controller: Controller, trailers: Headers): void {
     this.#delivery.detach();
+    this.#delivery.rawTrailers = controller.rawTrailers ?? null;
     const refuse = (error: unknown): void => this.#delivery.fail(error as Error);
     const finish = (confirmed: ConfirmedHead): void => {
       for (const chunk of this.#passing === undefined ? this.#held : []) confirmed.chunk(chunk);
