@@ -2,14 +2,14 @@ import { ConfigError } from '../errors.ts';
 import type { SignatureAlgorithm } from '../http/message-signatures/algorithms.ts';
 import type { VerificationKey } from '../http/message-signatures/verify.ts';
 import { type MaybePromise, andThen } from '../maybe-promise.ts';
-import { type KeyMaterial, readKey } from '../methods/signature/key-material.ts';
+import { type KeyMaterial, usableKey } from '../methods/signature/key-material.ts';
 import { checkOptions } from '../options.ts';
 
 /** A key of the server's. */
 export interface ServerKey {
-  /** A public key, in PEM or as a KeyObject; a secret KeyObject for one that only the two ends hold. */
+  /** A public key; with `hmac-sha256` the secret that the server shares with this client alone. */
   readonly key: KeyMaterial;
-  /** @defaultValue what the key is made for */
+  /** @defaultValue what the key is for; to be given for RSA */
   readonly algorithm?: SignatureAlgorithm;
   /** Whose key it is. @defaultValue `key:<keyId>` */
   readonly subject?: string;
@@ -81,7 +81,7 @@ function readServerKey(where: string, given: ServerKey, keyId: string): ProofKey
   if (typeof subject !== 'string' || subject === '') {
     throw new ConfigError(`${where}.subject`, 'must be a name');
   }
-  return { ...readKey(where, key, algorithm, 'verify'), subject };
+  return { ...usableKey(where, key, algorithm, 'verify'), subject };
 }
 
 function readSubjects(subject: unknown): readonly string[] {

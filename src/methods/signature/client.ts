@@ -14,7 +14,7 @@ import { type MaybePromise, andThen } from '../../maybe-promise.ts';
 import type { ClientMethod } from '../../method.ts';
 import { checkOptions, suggestion } from '../../options.ts';
 import { requestCoverage, requestTag } from './coverage.ts';
-import { type KeyMaterial, readKey } from './key-material.ts';
+import { type KeyMaterial, usableKey } from './key-material.ts';
 
 /** A key, or with `sign` a key that is elsewhere. One of the two. */
 export type SignatureClientOptions = SignatureClientKey | SignatureClientSigner;
@@ -22,12 +22,9 @@ export type SignatureClientOptions = SignatureClientKey | SignatureClientSigner;
 export interface SignatureClientKey {
   /** The name under which the server knows the key. */
   readonly keyId: string;
-  /** A private key, in PEM or as a KeyObject; for `hmac-sha256` a secret KeyObject. */
+  /** A private key, or for `hmac-sha256` the secret that this client alone shares with the server. */
   readonly key: KeyMaterial;
-  /**
-   * @defaultValue what the key is made for: `ed25519`, `hmac-sha256`, the ECDSA of its curve, and
-   * `rsa-pss-sha512` for RSA
-   */
+  /** @defaultValue what the key is for; to be given for RSA */
   readonly algorithm?: SignatureAlgorithm;
 }
 
@@ -91,7 +88,7 @@ function readSigner({ key, sign, algorithm }: Given): KeySigner | RemoteSigner {
   if ((key === undefined) === (sign === undefined)) {
     throw new ConfigError('signatureClient', 'needs `key`, or `sign` in its place: one of the two');
   }
-  if (key !== undefined) return readKey('signatureClient', key, algorithm, 'sign');
+  if (key !== undefined) return usableKey('signatureClient', key, algorithm, 'sign');
   if (typeof sign !== 'function') {
     throw new ConfigError('signatureClient.sign', 'must be a function');
   }

@@ -1,54 +1,67 @@
-// Keys as options give them: PEM or a KeyObject, with the algorithm or without.
-import { KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
+// Keys as options give them.
+import { KeyObject, createPrivateKey, createPublicKey, createSecretKey } from 'node:crypto';
 import { ConfigError } from '../../errors.ts';
 import type { SignatureAlgorithm } from '../../http/message-signatures/algorithms.ts';
-import { usualAlgorithm } from '../../http/message-signatures/key-algorithm.ts';
 import { checkKey } from '../../http/message-signatures/keys.ts';
-import type { Pem } from '../../method.ts';
 
-/** A key of `node:crypto`, or its text in PEM. A shared secret is a KeyObject: bytes have no mark. */
-export type KeyMaterial = KeyObject | Pem;
+/** A key: a KeyObject, PEM text, or the bytes of a shared secret. */
+export type KeyMaterial = KeyObject | string | Uint8Array;
 
-export interface OwnKey {
+/** A key that is fit for its algorithm. */
+export interface UsableKey {
   readonly key: KeyObject;
   readonly algorithm: SignatureAlgorithm;
 }
 
 /**
- * Reads a key with its algorithm, which is the key's usual one unless it is named.
+ * Reads a key, and checks that its algorithm may use it.
  *
- * @param path where both are among the options
+ * @param path where key and algorithm are among the options
+ * @param algorithm may be left out where the key leaves no choice, that is for all but RSA
  * @throws ConfigError for what is no key, or none for this use
  */
-export function readKey(
+export function usableKey(
   path: string,
-  material: KeyMaterial,
+  given: unknown,
   algorithm: SignatureAlgorithm | undefined,
   use: 'sign' | 'verify',
-): OwnKey {
-  const key = keyFrom(path, material, use);
-  const own = algorithm ?? usualAlgorithm(key);
+): UsableKey {
+  const key = keyObject(`${path}.key`, given, use);
+  const own = algorithm ?? onlyAlgorithm(key);
   if (own === undefined) {
-    throw new ConfigError(`${path}.key`, `is a ${key.asymmetricKeyType} key; use an Ed25519 key`);
+    throw new ConfigError(`${path}.algorithm`, 'must be given: the key fits several, or none');
   }
   checkKey(key, own, use, path);
   return { key, algorithm: own };
 }
 
-function keyFrom(path: string, material: KeyMaterial, use: 'sign' | 'verify'): KeyObject {
-  if (material instanceof KeyObject) return material;
-  const half = use === 'sign' ? 'private' : 'public';
+function keyObject(path: string, given: unknown, use: 'sign' | 'verify'): KeyObject {
+  if (given instanceof KeyObject) return given;
   try {
-    // Whoever may verify needs no more: from a private key this would take the public half in silence.
-    const wanted = String(material).includes(
-      use === 'sign' ? 'PRIVATE KEY-----' : 'PUBLIC KEY-----',
-    );
-    if (wanted) return use === 'sign' ? createPrivateKey(material) : createPublicKey(material);
+    if (typeof given === 'string') {
+      return use === 'sign' ? createPrivateKey(given) : createPublicKey(given);
+    }
+    // PEM as bytes is refused as a secret later on: everybody may know it.
+    if (given instanceof Uint8Array) return createSecretKey(given);
   } catch {
-    // It says of itself that it is one, and is none.
+    // The reason may quote what is none.
   }
-  throw new ConfigError(
-    `${path}.key`,
-    `cannot be read; give a ${half} key in PEM, or a KeyObject (createSecretKey for a shared secret)`,
-  );
+  throw new ConfigError(path, 'must be a KeyObject, PEM text, or the bytes of a shared secret');
 }
+
+function onlyAlgorithm(key: KeyObject): SignatureAlgorithm | undefined {
+  if (key.type === 'secret') return 'hmac-sha256';
+  switch (key.asymmetricKeyType) {
+    case 'ed25519':
+      return 'ed25519';
+    case 'rsa-pss':
+      return 'rsa-pss-sha512';
+    default:
+      return curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  }
+}
+
+const curves: Readonly<Record<string, SignatureAlgorithm | undefined>> = {
+  prime256v1: 'ecdsa-p256-sha256',
+  secp384r1: 'ecdsa-p384-sha384',
+};
