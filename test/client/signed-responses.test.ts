@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { describe, it } from 'node:test';
 import { request as undiciRequest } from 'undici';
-import { type Client, type ClientMethod, createClient, mtlsClient } from '../../src/client/index.ts';
+import {
+  type Client,
+  type ClientMethod,
+  createClient,
+  mtlsClient,
+} from '../../src/client/index.ts';
 import { signatureClient } from '../../src/methods/signature/client.ts';
 import { signatureKeys } from '../support/signatures.ts';
 import { type SigningServer, signingServer } from '../support/signing-server.ts';
@@ -53,7 +58,7 @@ const honest: Readonly<Record<string, Partial<SigningServer> & { method?: string
   'no content': { answer: () => ({ status: 204, content: [] }) },
   'not modified': { answer: () => ({ status: 304, headers: { etag: '"1"' }, content: [] }) },
   'an answer to HEAD': { method: 'HEAD', answer: () => ({ content: [] }) },
-  'cookies': { answer: () => ({ headers: { 'set-cookie': ['a=1', 'b=2'] }, content: ['c'] }) },
+  cookies: { answer: () => ({ headers: { 'set-cookie': ['a=1', 'b=2'] }, content: ['c'] }) },
 };
 
 for (const [door, send] of Object.entries(doors)) {

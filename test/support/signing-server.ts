@@ -80,7 +80,11 @@ export function signAnswer(
   const digest = contentDigest(Buffer.concat(plain.content.map((chunk) => Buffer.from(chunk))));
   const [wish] = parseAcceptSignature(req.headersDistinct['accept-signature'] ?? []);
 
-  const sign = (message: ResponseMessage, components: readonly string[], trailing = false): Lines => {
+  const sign = (
+    message: ResponseMessage,
+    components: readonly string[],
+    trailing = false,
+  ): Lines => {
     const section = trailing ? 'trailers' : 'headers';
     const own: Signing = {
       signer,
