@@ -1,6 +1,7 @@
 // What someone between client and service, with a certificate that the client accepts, makes of responses
 // that the service signs. None of it may reach the caller.
 import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
 import { contentDigest } from 'countersign/signature';
 import { request as undiciRequest } from 'undici';
@@ -306,7 +307,7 @@ describe('S13: a response that was signed before', () => {
 describe('a redirect that was signed', () => {
   const redirect = (location: string) => ({
     signer,
-    answer: (req: { url?: string }) =>
+    answer: (req: IncomingMessage) =>
       req.url === '/old' ? { status: 302, headers: { location }, content: [] } : answer(),
   });
 

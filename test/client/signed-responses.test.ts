@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { RequestListener } from 'node:http';
 import { describe, it } from 'node:test';
 import { request as undiciRequest } from 'undici';
 import {
@@ -23,7 +22,7 @@ const methods: Readonly<Record<string, readonly ClientMethod[]>> = {
   signature: [signatureClient({ keyId: 'till-7', ...client.signer })],
 };
 
-export function clientFor(origin: string, method = 'signature'): Client {
+function clientFor(origin: string, method = 'signature'): Client {
   const expected = { origins: [origin], ca: authority.cert, proof: { keys } };
   return createClient({ methods: methods[method]!, server: expected });
 }
@@ -78,5 +77,3 @@ for (const [door, send] of Object.entries(doors)) {
     });
   }
 }
-
-export type { RequestListener };

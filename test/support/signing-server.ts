@@ -76,7 +76,7 @@ export function signAnswer(
   plain: Answer,
 ): { readonly answer: Answer; readonly trailers: Lines } {
   const request = requestOf(req);
-  const hasContent = req.method !== 'HEAD' && plain.status !== 204 && plain.status !== 304;
+  const hasContent = req.method !== 'HEAD' && ![101, 204, 304].includes(plain.status);
   const digest = contentDigest(Buffer.concat(plain.content.map((chunk) => Buffer.from(chunk))));
   const [wish] = parseAcceptSignature(req.headersDistinct['accept-signature'] ?? []);
 
