@@ -42,21 +42,25 @@ const path = 'server.proof';
 /** @throws ConfigError for what is missing, unknown, or no key */
 export function readProofOptions(options: ServerProofOptions): ProofKeys {
   const { keys, subject } = checkOptions(path, options, ['keys', 'subject']);
-  const find = typeof keys === 'function' ? asked(keys) : listed(keys);
   const subjects = subject === undefined ? undefined : readSubjects(subject);
   const ofServer = (key: ProofKey | undefined): ProofKey | undefined =>
     key !== undefined && subjects?.includes(key.subject) === false ? undefined : key;
-  return (keyId) => (keyId === undefined ? undefined : andThen(find(keyId), ofServer));
+  if (typeof keys === 'function') {
+    return (keyId) =>
+      keyId === undefined
+        ? undefined
+        : andThen(keys(keyId), (found) =>
+            ofServer(found && readServerKey(`${path}.keys()`, found, keyId)),
+          );
+  }
+  const named = readKeys(keys);
+  if (![...named.values()].some(ofServer)) {
+    throw new ConfigError(`${path}.subject`, 'is that of none of the keys; nobody could answer');
+  }
+  return (keyId) => ofServer(named.get(keyId ?? ''));
 }
 
-function asked(keys: (keyId: string) => MaybePromise<ServerKey | undefined>): ProofKeys {
-  return (keyId) =>
-    andThen(keys(keyId!), (found) =>
-      found === undefined ? undefined : readServerKey(`${path}.keys()`, found, keyId!),
-    );
-}
-
-function listed(keys: unknown): ProofKeys {
+function readKeys(keys: unknown): ReadonlyMap<string, ProofKey> {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw new ConfigError(
       `${path}.keys`,
@@ -73,11 +77,12 @@ function listed(keys: unknown): ProofKeys {
     }
     named.set(keyId, readServerKey(where, key, keyId));
   });
-  return (keyId) => named.get(keyId!);
+  return named;
 }
 
 function readServerKey(where: string, given: ServerKey, keyId: string): ProofKey {
-  const { key, algorithm, subject = `key:${keyId}` } = given;
+  const own = checkOptions(where, given, ['key', 'algorithm', 'subject']);
+  const { key, algorithm, subject = `key:${keyId}` } = own;
   if (typeof subject !== 'string' || subject === '') {
     throw new ConfigError(`${where}.subject`, 'must be a name');
   }
