@@ -26,6 +26,7 @@ export interface Exchange {
    *
    * @param isWanted is asked about each name, in the spelling that came
    * @returns the lines of those fields in order, also where they were taken before
+   * @throws AuthError `ERR_FIELD_TOO_LARGE` where some may be missing
    */
   takeFields(isWanted: (name: string) => boolean): readonly FieldLine[];
 }
@@ -48,6 +49,8 @@ export interface Peer {
 
 /** The request's content, on its way to the handler. */
 export interface Content {
+  /** Whether the request says that it has none. */
+  readonly isEmpty: boolean;
   /**
    * Shows `sink` the content as it arrives, before the handler gets it, without holding it.
    *

@@ -2,6 +2,7 @@ import type { ResponseFields } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
 import type { MaybePromise } from './maybe-promise.ts';
+import type { Store } from './stores/store.ts';
 
 /**
  * One way of mutual authentication, the server's half: it VERIFIES the peer and PROVES the service.
@@ -13,6 +14,8 @@ export interface ServerMethod {
   readonly name: string;
   /** Whether a browser attaches this evidence by itself, so that the cross-site rule applies. */
   readonly ambient?: boolean;
+  /** Whether it needs to know where the service lives: then `authorities` must be given. */
+  readonly needsAuthorities?: boolean;
   /** Whether the user chose the `subject` this method answers, so that `bind: 'subject'` can hold. */
   readonly mapsSubject?: boolean;
 
@@ -31,7 +34,7 @@ export interface ServerMethod {
    *
    * @throws AuthError mine, and bad. It refuses the request under every policy.
    */
-  verify(exchange: Exchange): MaybePromise<Evidence | Continue | null>;
+  verify(exchange: Exchange, services: Services): MaybePromise<Evidence | Continue | null>;
 
   /**
    * Who is at the other end of the connection itself, whatever the request says: a proxy perhaps, whose
@@ -53,6 +56,12 @@ export interface ServerMethod {
 
   /** Whether this method's evidence (a token) names the key that `other` was proven with (RFC 7800). */
   confirms?(evidence: Evidence, other: Evidence): boolean;
+}
+
+/** What a verifier lends its methods. */
+export interface Services {
+  /** What is remembered across requests, unless a method was given a store of its own. */
+  readonly store: Store;
 }
 
 /** The head of a response while it can still be changed. */

@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts';
 import type { Evidence } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
 import { remembered } from './memory.ts';
-import { Continue, type ServerMethod } from './method.ts';
+import { Continue, type ServerMethod, type Services } from './method.ts';
 
 /** What a method answers; see `ServerMethod.verify`. */
 export type Outcome = Evidence | Continue | null;
@@ -22,12 +22,16 @@ export function prepareOnce(method: ServerMethod, exchange: Exchange): void {
 }
 
 /** What the method says of the request; asked once. At once, and throws, where the method does. */
-export function verifyOnce(method: ServerMethod, exchange: Exchange): MaybePromise<Outcome> {
+export function verifyOnce(
+  method: ServerMethod,
+  exchange: Exchange,
+  services: Services,
+): MaybePromise<Outcome> {
   const memory = memoryOf(method, exchange);
   if (memory.failure !== undefined) throw memory.failure;
   if (memory.outcome !== undefined) return memory.outcome;
   try {
-    const answer = andThen(method.verify(exchange), (outcome) =>
+    const answer = andThen(method.verify(exchange, services), (outcome) =>
       checked(method, outcome, exchange),
     );
     return (memory.outcome = answer);

@@ -11,7 +11,7 @@ import { publish, publishRefusal } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { Identity } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
-import { Continue, type ServerMethod } from './method.ts';
+import { Continue, type ServerMethod, type Services } from './method.ts';
 import { checkOptions } from './options.ts';
 import { prepareOnce, verifyOnce } from './outcome.ts';
 import { type Place, type PlaceOptions, checkAuthority, checkSite, readPlace } from './place.ts';
@@ -21,6 +21,8 @@ import { ProxiedExchange } from './proxies/proxied-exchange.ts';
 import type { TrustedProxy } from './proxies/options.ts';
 import { TrustedProxies } from './proxies/trusted-proxies.ts';
 import { reportRuntime } from './runtime.ts';
+import { memoryStore } from './stores/memory.ts';
+import type { Store } from './stores/store.ts';
 
 export interface VerifierOptions extends PlaceOptions {
   /** The ways in which a peer may prove itself. Their order is that of challenges. */
@@ -32,6 +34,13 @@ export interface VerifierOptions extends PlaceOptions {
    * field refuses the request. Needs `mtls({ trustAnchors })`.
    */
   readonly trustedProxies?: readonly TrustedProxy[];
+  /**
+   * What methods remember across requests, as nonces that were used. Give one that all processes of the
+   * service share.
+   *
+   * @defaultValue the memory of this process
+   */
+  readonly store?: Store;
 }
 
 /** Decides requests. Make one with `createVerifier`. */
@@ -67,16 +76,20 @@ export function createVerifier(options: VerifierOptions): Verifier {
     'methods',
     'policy',
     'trustedProxies',
+    'store',
     'authorities',
     'origins',
   ]);
   const { methods, policy = {}, trustedProxies } = own;
   checkMethods(methods);
+  checkPlace(methods, own);
+  const store = own.store ?? memoryStore();
   const proxies =
     trustedProxies === undefined
       ? undefined
-      : new TrustedProxies('trustedProxies', trustedProxies, methods);
-  const verifier = verifierOf([...methods], readPlace(own), checkPolicy(policy, methods), proxies);
+      : new TrustedProxies('trustedProxies', trustedProxies, methods, store);
+  const setting = { place: readPlace(own), proxies, services: { store } };
+  const verifier = verifierOf([...methods], setting, checkPolicy(policy, methods));
   reportRuntime();
   return verifier;
 }
@@ -86,19 +99,28 @@ export function isVerifier(value: unknown): value is Verifier {
   return typeof (value as Partial<Verifier> | null | undefined)?.decide === 'function';
 }
 
+/** What all policies of a verifier have in common. */
+interface Setting {
+  readonly place: Place;
+  readonly proxies: TrustedProxies | undefined;
+  readonly services: Services;
+}
+
 function verifierOf(
   methods: readonly ServerMethod[],
-  place: Place,
+  setting: Setting,
   policy: CheckedPolicy,
-  proxies: TrustedProxies | undefined,
 ): Verifier {
+  const { proxies } = setting;
   const seen = (exchange: Exchange): Exchange =>
     proxies === undefined ? exchange : ProxiedExchange.of(exchange, proxies);
   return Object.freeze({
     methods,
     seen,
-    prepare(exchange) {
-      for (const method of methods) prepareOnce(method, seen(exchange));
+    prepare(given) {
+      const exchange = seen(given);
+      if (exchange instanceof ProxiedExchange) exchange.take();
+      for (const method of methods) prepareOnce(method, exchange);
     },
     decide(given) {
       const exchange = seen(given);
@@ -106,21 +128,24 @@ function verifierOf(
       try {
         const decision =
           exchange instanceof ProxiedExchange
-            ? andThen(exchange.settle(), () => judge(exchange, place, policy))
-            : judge(exchange, place, policy);
+            ? andThen(exchange.settle(), () => judge(exchange, setting, policy))
+            : judge(exchange, setting, policy);
         return isPromise(decision) ? decision.catch(refuse) : decision;
       } catch (cause) {
         return refuse(cause);
       }
     },
-    withPolicy: (route) =>
-      verifierOf(methods, place, checkPolicy(route, methods, policy.source), proxies),
+    withPolicy: (route) => verifierOf(methods, setting, checkPolicy(route, methods, policy.source)),
   } satisfies Verifier);
 }
 
-function judge(exchange: Exchange, place: Place, policy: CheckedPolicy): MaybePromise<Decision> {
+function judge(
+  exchange: Exchange,
+  { place, services }: Setting,
+  policy: CheckedPolicy,
+): MaybePromise<Decision> {
   checkAuthority(exchange, place);
-  return andThen(findings(exchange, policy.requirement.methods), ({ proven, step }) => {
+  return andThen(findings(exchange, services, policy.requirement.methods), ({ proven, step }) => {
     if (step !== undefined) return continued(step);
     checkSite(exchange, place, proven);
     return andThen(admitted(exchange, policy, proven), (identity) => {
@@ -142,14 +167,15 @@ interface Findings {
 // One after the other: behind a bad proof, no other method spends anything.
 function findings(
   exchange: Exchange,
+  services: Services,
   [method, ...others]: readonly ServerMethod[],
   found: Findings = { proven: [], step: undefined },
 ): MaybePromise<Findings> {
   if (method === undefined) return found;
-  return andThen(verifyOnce(method, exchange), (outcome) => {
+  return andThen(verifyOnce(method, exchange, services), (outcome) => {
     if (outcome instanceof Continue) found.step ??= outcome;
     else if (outcome !== null) found.proven.push({ method, evidence: outcome });
-    return findings(exchange, others, found);
+    return findings(exchange, services, others, found);
   });
 }
 
@@ -232,6 +258,15 @@ function challenges(exchange: Exchange, { requirement }: CheckedPolicy): Respons
   return requirement.methods
     .map((method) => method.challenge?.(exchange) ?? {})
     .reduce(mergeFields, {});
+}
+
+function checkPlace(methods: readonly ServerMethod[], { authorities }: PlaceOptions): void {
+  const method = methods.find(({ needsAuthorities }) => needsAuthorities === true);
+  if (method === undefined || authorities !== undefined) return;
+  throw new ConfigError(
+    'authorities',
+    `${method.name} needs to know where this service lives, as ["https://api.bank.example"]: what was signed for another must not count here`,
+  );
 }
 
 function checkMethods(methods: readonly ServerMethod[]): void {

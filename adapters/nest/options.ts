@@ -36,6 +36,7 @@ const known: Readonly<Record<keyof VerifierOptions | keyof Settings, true>> = {
   methods: true,
   policy: true,
   trustedProxies: true,
+  store: true,
   authorities: true,
   origins: true,
   verifier: true,

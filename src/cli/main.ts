@@ -6,12 +6,13 @@ import { createRequire } from 'node:module';
 import { ConfigError } from '../errors.ts';
 import { suggestion } from '../options.ts';
 import { parseInput, UsageError, type Command } from './command.ts';
+import { doctor } from './doctor.ts';
 import { commandHelp, overview } from './help.ts';
 import { inspect } from './inspect.ts';
 import { pkiCommands } from './pki.ts';
 import { verifyPath } from './verify-path.ts';
 
-const commands: readonly Command[] = [...pkiCommands, inspect, verifyPath];
+const commands: readonly Command[] = [...pkiCommands, inspect, verifyPath, doctor];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -3,6 +3,7 @@
 import { AuthError } from '../errors.ts';
 import { type DigestAlgorithm, checkingDigest, digestContent } from '../http/content-digest.ts';
 import { componentsOf } from '../http/message-signatures/components.ts';
+import { type Freshness, checkFreshness } from '../http/message-signatures/freshness.ts';
 import {
   type RequestMessage,
   type ResponseMessage,
@@ -23,9 +24,7 @@ import {
 } from '../methods/signature/coverage.ts';
 import type { ProofKey, ProofKeys } from './expected-proof.ts';
 
-/** How old a signature may be, and how far the two clocks may be apart, in seconds. */
-const lifetime = 60;
-const clockTolerance = 30;
+const freshness: Freshness = { lifetime: 60, clockTolerance: 30 };
 
 /** What we ask for: content that is hashed before its digest arrives is hashed once. */
 export const trailedDigest: DigestAlgorithm = 'sha-256';
@@ -124,18 +123,8 @@ function signed<T>(verify: () => MaybePromise<T>): MaybePromise<T> {
 }
 
 function checkParameters(parameters: SignatureParameters, nonce: string, now: Date): Date {
-  const { created, expires = Infinity } = parameters;
   if (parameters.nonce !== nonce) throw unproven('the signature is for another request');
-  if (created === undefined) throw unproven('the signature does not say when it was made');
-  const seconds = now.getTime() / 1000;
-  const age = seconds - created;
-  if (age > lifetime + clockTolerance || age < -clockTolerance) {
-    const seen = age < 0 ? `${-Math.round(age)} s ahead of us` : `${Math.round(age)} s old`;
-    throw new AuthError('ERR_CREDENTIAL_EXPIRED', `the signature of the response is ${seen}`);
-  }
-  if (expires < seconds - clockTolerance) {
-    throw new AuthError('ERR_CREDENTIAL_EXPIRED', 'the signature of the response has expired');
-  }
+  const { created } = checkFreshness(parameters, freshness, now.getTime() / 1000);
   return new Date(created * 1000);
 }
 

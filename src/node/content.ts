@@ -13,6 +13,15 @@ export class NodeContent implements Content {
     this.#request = request;
   }
 
+  // RFC 9112 section 6.3; in HTTP/2 the head itself may end the stream.
+  get isEmpty(): boolean {
+    const { headers } = this.#request;
+    if (headers['transfer-encoding'] !== undefined) return false;
+    const length = headers['content-length'];
+    if (length !== undefined || !('stream' in this.#request)) return (length ?? '0') === '0';
+    return this.#request.stream.endAfterHeaders;
+  }
+
   tap(sink: ContentSink): void {
     const request = this.#request;
     if (this.#sinks.length === 0) {

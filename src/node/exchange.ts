@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Server, Socket } from 'node:net';
+import { AuthError } from '../errors.ts';
 import type { Content, Exchange, FieldLine, Peer } from '../exchange.ts';
 import { effectiveAuthority } from '../http/request-target.ts';
 import { type TlsPeer, tlsPeerOf } from '../peer/tls-peer.ts';
@@ -77,6 +78,10 @@ class NodeExchange implements Exchange {
 
   takeFields(isWanted: (name: string) => boolean): readonly FieldLine[] {
     const { rawHeaders } = this.#request;
+    // Beyond its limit Node drops lines without a word, and who speaks last may be whom we listen to.
+    if (rawHeaders.length >= maxRawHeaders(this.#request)) {
+      throw new AuthError('ERR_FIELD_TOO_LARGE', 'more header lines than Node may have kept');
+    }
     let taken: FieldLine[] | undefined;
     for (let i = 0; i < rawHeaders.length; i += 2) {
       if (isWanted(rawHeaders[i]!)) (taken ??= []).push([rawHeaders[i]!, rawHeaders[i + 1]!]);
@@ -113,10 +118,22 @@ function connectionOf({ httpVersionMajor, socket }: NodeRequest): Socket {
 
 function nothing(): void {}
 
-// A connection that is gone has no address either, but its server listens where it did.
+// A connection of TCP that is gone has no address of its peer either; that of its own end it keeps. And a
+// server on a Unix socket may be handed connections that came elsewhere.
 function isLocal(connection: Socket): boolean {
   const { server } = connection as { server?: Server };
-  return typeof server?.address() === 'string';
+  return (
+    !connection.destroyed &&
+    connection.localAddress === undefined &&
+    typeof server?.address() === 'string'
+  );
+}
+
+/** How many names and values Node keeps of a request at most. */
+function maxRawHeaders({ socket }: NodeRequest): number {
+  const { server } = socket as { server?: { maxHeadersCount?: number | null } };
+  const lines = server?.maxHeadersCount ?? 1000;
+  return lines > 0 ? lines * 2 : Infinity;
 }
 
 /** @param names in lower case */

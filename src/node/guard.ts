@@ -58,7 +58,8 @@ export function decide(
 export function prepare(verifier: Verifier, request: NodeRequest, response: NodeResponse): void {
   const exchange = exchangeOf(request);
   verifier.prepare(exchange);
-  hookFor(verifier.methods, response, verifier.seen(exchange));
+  const seen = verifier.seen(exchange);
+  hookFor(verifier.methods, response, seen, seen !== exchange);
 }
 
 /** Writes a refusal or the next step of a method. A response that has begun already is cut off. */

@@ -16,8 +16,14 @@ const http2InternalError = 0x2;
 
 type Prover = (head: ResponseHead) => unknown;
 
-/** By who adds to the head: a method, or whoever has a name and a say in it. */
-type Provers = Map<{ readonly name: string }, Prover>;
+/** Who has a say in the heads of responses. */
+export interface HeadOwner {
+  readonly name: string;
+  /** Whether what it wants still holds, when others have changed the head. @defaultValue it must not change */
+  holds?(head: ResponseHead): boolean;
+}
+
+type Provers = Map<HeadOwner, Prover>;
 
 interface Hook {
   readonly exchange: Exchange;
@@ -44,7 +50,9 @@ export function hookFor(
   methods: readonly ServerMethod[],
   response: NodeResponse,
   exchange: Exchange,
+  always: boolean,
 ): void {
+  if (always) return void hook(response, exchange);
   for (const { prove } of methods) {
     if (prove !== undefined) return void hook(response, exchange);
   }
@@ -52,7 +60,7 @@ export function hookFor(
 
 /** Lets `prove` add to the head of a response when it is final, once for each `owner`, in the order they came. */
 export function hookHead(
-  owner: { readonly name: string },
+  owner: HeadOwner,
   response: NodeResponse,
   exchange: Exchange,
   prove: Prover,
@@ -103,19 +111,23 @@ function writeProvenHead(this: ServerResponse, status: number, ...rest: unknown[
     if (!proveAll(this, exchange, provers)) return this;
     const proven = isForeign ? spell(this) : '';
     writeHead.call(this, status);
-    if (isForeign && spell(this) !== proven) {
-      const cause = new Error('the head was changed behind the proof; put prepare(verifier) first');
-      for (const { name } of provers.keys()) {
-        publish('proof', exchange, () => ({ method: name, cause }));
-      }
-      tearDown(this);
-    }
+    if (isForeign && spell(this) !== proven) checkChanged(this, hooked);
     return this;
   } catch (error) {
     // No head has left. The next one, of an error page perhaps, is to be proven as well.
     hooked.isOpen = true;
     throw error;
   }
+}
+
+/** The head has changed behind our back, and is on its way. */
+function checkChanged(response: ServerResponse, { exchange, provers }: Hook): void {
+  const head = headOf(response);
+  const broken = [...provers.keys()].filter((owner) => owner.holds?.(head) !== true);
+  if (broken.length === 0) return;
+  const cause = new Error('the head was changed behind the proof; put prepare(verifier) first');
+  for (const { name } of broken) publish('proof', exchange, () => ({ method: name, cause }));
+  tearDown(response);
 }
 
 function spell(response: NodeResponse): string {

@@ -4,8 +4,8 @@ import { canonicalIp, ipBytes, ipText } from '../x509/ip-address.ts';
 /** What `Peer.address` says of a connection to a Unix socket. */
 export const unixSocket = 'unix';
 
-/** Wider networks than these are a part of the Internet, and nobody's own. In bits, by length in bytes. */
-const shortestPrefix: Readonly<Record<number, number>> = { 4: 8, 16: 7 };
+/** Wider networks than these are a part of the Internet, and nobody's own; fc00::/7 and fe80::/10 apart. */
+const shortestPrefix: Readonly<Record<number, number>> = { 4: 8, 16: 32 };
 const maxKnown = 1_000;
 
 interface Network {
@@ -25,7 +25,8 @@ export class AddressList {
     if (!Array.isArray(addresses) || addresses.length === 0) {
       throw new ConfigError(path, 'must be a list of addresses, such as ["10.0.3.7"]');
     }
-    const list: readonly unknown[] = addresses;
+    // Holes included, which other ways to go through a list pass over.
+    const list: readonly unknown[] = Array.from(addresses as readonly unknown[]);
     this.#unix = list.includes(unixSocket);
     this.#networks = list.flatMap((one, i) =>
       one === unixSocket ? [] : [networkOf(`${path}[${i}]`, one)],
@@ -57,12 +58,12 @@ export function plainAddress(text: string): string | undefined {
 }
 
 function networkOf(path: string, given: unknown): Network {
-  const [, address = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(String(given)) ?? [];
+  const [, address = '', length] = /^([^/]*)(?:\/(0|[1-9]\d{0,2}))?$/.exec(String(given)) ?? [];
   const canonical = typeof given === 'string' ? canonicalIp(address) : undefined;
   if (canonical === undefined) {
     throw new ConfigError(
       path,
-      `${JSON.stringify(given)} is no address; write 10.0.3.7, 10.0.3.0/24, 2001:db8::7 or unix`,
+      `${typeof given === 'string' ? `"${given}"` : String(given)} is no address; write 10.0.3.7, 10.0.3.0/24, 2001:db8::7 or unix`,
     );
   }
   const given16 = ipBytes(canonical);
@@ -72,7 +73,7 @@ function networkOf(path: string, given: unknown): Network {
   if (prefix > bytes.length * 8 || prefix < 0) {
     throw new ConfigError(path, `"${String(given)}" has no such prefix`);
   }
-  if (prefix < shortestPrefix[bytes.length]!) {
+  if (prefix < shortestPrefixOf(bytes)) {
     throw new ConfigError(
       path,
       `"${String(given)}" trusts everybody; name the address of your proxy`,
@@ -86,6 +87,12 @@ function networkOf(path: string, given: unknown): Network {
     );
   }
   return network;
+}
+
+function shortestPrefixOf(bytes: Uint8Array): number {
+  if (bytes.length === 16 && (bytes[0]! & 0xfe) === 0xfc) return 7;
+  if (bytes.length === 16 && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80) return 10;
+  return shortestPrefix[bytes.length]!;
 }
 
 function isWithin(bytes: Uint8Array, network: Network): boolean {

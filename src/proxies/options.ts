@@ -1,4 +1,5 @@
 import type { IdentityMatch, OneOf } from '../identity-match.ts';
+import type { ProxySignatureOptions } from './proxy-signature.ts';
 
 /** A proxy, or for those without a name here a way to write certificates: the last four. */
 export type PresetName =
@@ -28,8 +29,9 @@ export type PresetName =
 /**
  * A proxy that ends TLS and hands over the client's certificate in a header field.
  *
- * Anyone can write a header field. Exactly one of `addresses` and `peer` says whose is believed, and it
- * must be a proxy that overwrites the field in every request, also where its client showed no certificate.
+ * Anyone can write a header field. Exactly one of `addresses`, `peer` and `signature` says whose is believed, and it
+ * must be a proxy that overwrites or removes all fields named here in every request, also where its client
+ * showed no certificate. A sender that several statements believe must do so for the fields of all of them.
  */
 export interface TrustedProxy {
   /** How this proxy writes certificates. The last four are for proxies without a name here. */
@@ -39,8 +41,18 @@ export interface TrustedProxy {
    * `unix` for a service that listens on a Unix socket.
    */
   readonly addresses?: readonly string[];
-  /** Which client certificate of its own the proxy shows to this service. */
+  /**
+   * Which client certificate of its own the proxy shows to this service. The anchors of `mtls` vouch for it
+   * as for anybody's: let it have a set of its own (`trustAnchor`), for any CA that may issue this name can
+   * make a proxy.
+   */
   readonly peer?: IdentityMatch;
+  /**
+   * The keys with which the proxy signs its fields in every request, with `created` and a `nonce`, over at
+   * least `@method`, `@authority`, `@path`, `@query` and those fields (RFC 9421 appendix B.3). Then nobody else can write
+   * them, wherever he stands.
+   */
+  readonly signature?: ProxySignatureOptions;
   /** The field that holds the client's certificate. @defaultValue the preset's; some have none */
   readonly header?: string;
   /**
@@ -57,8 +69,8 @@ export interface TrustedProxy {
    */
   readonly verdict?: string;
   /**
-   * How many trusted proxies the request passes, this one included: how far from the right its client's
-   * element stands in `x-forwarded-client-cert` and in `clientAddress`.
+   * How many trusted proxies each request passes, this one included: how far from the right the client stands
+   * in `x-forwarded-client-cert` and in `clientAddress`. None of them may be reached around those before it.
    *
    * @defaultValue 1
    */
@@ -72,6 +84,6 @@ export interface TrustedProxy {
    * @defaultValue none: the proxy's own address
    */
   readonly clientAddress?: string;
-  /** The origin that clients see, where the proxy changes `Host`. @defaultValue https and the Host that came */
+  /** The origin that clients see, where the proxy changes `Host`, which then counts for nothing. @defaultValue https and the Host that came */
   readonly publicOrigin?: string;
 }

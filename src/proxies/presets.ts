@@ -45,6 +45,7 @@ const rfc9440 = {
   chain: 'client-cert-chain',
   chainDecoder: decodeClientCertChain,
   chainLines: true,
+  absent: '::',
 } as const;
 const pem = { decoder: decodePem, chainDecoder: decodePem } as const;
 const der = { decoder: decodeDer, chainDecoder: decodeDer } as const;

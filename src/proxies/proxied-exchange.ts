@@ -17,6 +17,7 @@ export class ProxiedExchange implements Exchange {
   readonly memory: unknown[] = [];
   readonly #origin: Exchange;
   readonly #proxies: TrustedProxies;
+  #lines: readonly FieldLine[] | undefined;
   #settled: MaybePromise<Heard | undefined> | 'not yet' = 'not yet';
   #failure: { readonly error: unknown } | undefined;
   #heard: Heard | undefined;
@@ -34,12 +35,23 @@ export class ProxiedExchange implements Exchange {
     return remembered(origin, proxies, () => new ProxiedExchange(origin, proxies));
   }
 
+  /** Takes the fields of proxies out of the request. What was wrong with them, `settle` says. */
+  take(): void {
+    if (this.#lines !== undefined || this.#failure !== undefined) return;
+    try {
+      this.#lines = this.#proxies.take(this.#origin);
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
   /** Finds out who the peer is. @throws AuthError, or rejects with one, each time it is asked */
   settle(): MaybePromise<unknown> {
-    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#settled !== 'not yet') return this.#settled;
+    this.take();
+    if (this.#failure !== undefined) throw this.#failure.error;
     try {
-      this.#settled = andThen(this.#proxies.hear(this.#origin), (heard) => {
+      this.#settled = andThen(this.#proxies.hear(this.#origin, this.#lines!), (heard) => {
         this.#peer = heard === undefined ? this.#origin.peer : this.#forwarded(heard);
         return (this.#heard = heard);
       });
@@ -66,12 +78,11 @@ export class ProxiedExchange implements Exchange {
 
   get authority(): string | undefined {
     if (this.#heard === undefined) return this.#origin.authority;
-    const { publicOrigin } = this.#heard.statement;
-    if (publicOrigin !== undefined) return publicOrigin.authority;
     const { target } = this.#origin;
     const pseudo = this.#origin.field(':authority');
+    // Also where another counts: a request that names two is refused.
     this.#authority ??= effectiveAuthority(target, this.fieldLines('host'), 'https', pseudo);
-    return this.#authority;
+    return this.#heard.statement.publicOrigin?.authority ?? this.#authority;
   }
 
   get method(): string {

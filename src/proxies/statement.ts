@@ -3,14 +3,16 @@ import { type Matcher, type OneOf, compileMatch } from '../identity-match.ts';
 import { checkOptions, suggestion } from '../options.ts';
 import { type ServedAuthority, checkOrigin } from '../served-authority.ts';
 import { AddressList } from './address-list.ts';
-import { sameName } from './known-fields.ts';
+import { isCertificateField, sameName } from './known-fields.ts';
 import type { PresetName, TrustedProxy } from './options.ts';
 import { type Preset, presets } from './presets.ts';
+import { ProxySignature } from './proxy-signature.ts';
 
 const optionNames = [
   'preset',
   'addresses',
   'peer',
+  'signature',
   'header',
   'chain',
   'verdict',
@@ -30,9 +32,10 @@ export interface Field {
 
 /** A `TrustedProxy`, checked and complete. */
 export interface Statement {
-  /** Who is believed: exactly one of the two. */
+  /** Who is believed: exactly one of the three. */
   readonly addresses: AddressList | undefined;
   readonly peer: Matcher | undefined;
+  readonly signature: ProxySignature | undefined;
   readonly preset: Preset;
   readonly header: Field;
   readonly chain: readonly Field[];
@@ -48,12 +51,12 @@ export interface Statement {
 /** @throws ConfigError */
 export function checkStatement(path: string, given: unknown): Statement {
   const options = checkOptions(path, given as TrustedProxy, optionNames);
-  const { addresses, peer, hops = 1, by, publicOrigin } = options;
+  const { addresses, peer, signature, hops = 1, by, publicOrigin } = options;
   const preset = presetOf(`${path}.preset`, options.preset);
-  if ((addresses === undefined) === (peer === undefined)) {
+  if ([addresses, peer, signature].filter((one) => one !== undefined).length !== 1) {
     throw new ConfigError(
       path,
-      'must say which sender is believed: either `addresses` or `peer`, the certificate of the proxy',
+      'must say which sender is believed, in one way: `addresses`, `peer` or `signature`',
     );
   }
   if (!Number.isInteger(hops) || hops < 1 || hops > 16) {
@@ -84,12 +87,14 @@ export function checkStatement(path: string, given: unknown): Statement {
   const clientAddress =
     options.clientAddress === undefined
       ? undefined
-      : fieldOf(`${path}.clientAddress`, options.clientAddress);
+      : addressField(`${path}.clientAddress`, options.clientAddress);
   checkDistinct(path, clientAddress === undefined ? fields : [...fields, clientAddress]);
   return {
     addresses:
       addresses === undefined ? undefined : new AddressList(`${path}.addresses`, addresses),
     peer: peer === undefined ? undefined : compileMatch(`${path}.peer`, peer),
+    signature:
+      signature === undefined ? undefined : new ProxySignature(`${path}.signature`, signature),
     preset,
     header: leafField,
     chain: chainFields,
@@ -123,6 +128,7 @@ function texts(path: string, value: OneOf): readonly string[] {
 
 /** Fields that say something else, and of which every request has one. */
 const otherwiseUsed: ReadonlySet<string> = new Set([
+  ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'],
   'authorization',
   'connection',
   'content-length',
@@ -135,8 +141,24 @@ const otherwiseUsed: ReadonlySet<string> = new Set([
 ]);
 
 function fieldOf(path: string, name: unknown): Field {
+  const field = anyField(path, name);
+  if (otherwiseUsed.has(field.name)) {
+    throw new ConfigError(path, `"${field.name}" says something else; name a field of its own`);
+  }
+  return field;
+}
+
+function addressField(path: string, name: unknown): Field {
+  const field = anyField(path, name);
+  if (field.name === 'forwarded' || isCertificateField(field.spelling)) {
+    throw new ConfigError(path, 'must be a list of addresses alone, such as "x-forwarded-for"');
+  }
+  return field;
+}
+
+function anyField(path: string, name: unknown): Field {
   const lower = typeof name === 'string' ? name.toLowerCase() : '';
-  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) || otherwiseUsed.has(lower)) {
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) {
     throw new ConfigError(path, 'must be the name of a header field, such as "x-ssl-client-cert"');
   }
   return { name: lower, spelling: sameName(lower) };

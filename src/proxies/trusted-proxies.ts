@@ -7,6 +7,7 @@ import type { ForwardedPeer } from '../peer/forwarded-peer.ts';
 import { CertificateCache } from './certificate-cache.ts';
 import { type Claim, forwardedPeer, isOf } from './forwarded-fields.ts';
 import { isCertificateField, sameName } from './known-fields.ts';
+import type { Store } from '../stores/store.ts';
 import { type Statement, checkStatement } from './statement.ts';
 
 /** What a trusted proxy says of a request, and under which statement it is trusted. */
@@ -17,6 +18,7 @@ export interface Heard {
 
 /** Names of fields that were looked at already. Anybody can invent more. */
 const maxNames = 1_000;
+const maxNameLength = 64;
 
 /** The proxies that are believed, and in what. */
 export class TrustedProxies {
@@ -24,14 +26,16 @@ export class TrustedProxies {
   readonly #caches: ReadonlyMap<Statement, CertificateCache>;
   /** Who may write a field, by its name in the spelling of `sameName`. */
   readonly #writers = new Map<string, Statement[]>();
-  readonly #verifyConnection: (exchange: Exchange) => ReturnType<ServerMethod['verify']>;
+  readonly #verifyConnection: NonNullable<ServerMethod['verifyConnection']>;
   readonly #method: string;
-  readonly #asksPeer: boolean;
+  readonly #asksMore: boolean;
+  readonly #store: Store;
   readonly #spellings = new Map<string, string>();
   readonly #isClaimed = (name: string): boolean => this.#spellingOf(name) !== '';
 
   /** @throws ConfigError */
-  constructor(path: string, given: unknown, methods: readonly ServerMethod[]) {
+  constructor(path: string, given: unknown, methods: readonly ServerMethod[], store: Store) {
+    this.#store = store;
     if (!Array.isArray(given) || given.length === 0) {
       throw new ConfigError(path, 'must be a list of proxies; leave it out where there is none');
     }
@@ -45,7 +49,7 @@ export class TrustedProxies {
     this.#method = judge.name;
     this.#verifyConnection = judge.verifyConnection.bind(judge);
     this.#statements = given.map((one, i) => checkStatement(`${path}[${i}]`, one));
-    this.#asksPeer = this.#statements.some(({ peer }) => peer !== undefined);
+    this.#asksMore = this.#statements.some(({ addresses }) => addresses === undefined);
     this.#caches = new Map(this.#statements.map((one) => [one, new CertificateCache()]));
     for (const statement of this.#statements) {
       for (const { spelling } of statement.fields) {
@@ -58,14 +62,23 @@ export class TrustedProxies {
    * What a trusted proxy says of the peer that it speaks for; undefined where none sent this request, and the
    * peer of the connection is the peer.
    *
-   * Takes every field about client certificates out of the request, whoever sent it.
-   *
+   * @param lines what `take` has taken
    * @throws AuthError for a field that its sender may not write, and for one that no proxy of ours writes
    */
-  hear(exchange: Exchange): MaybePromise<Heard | undefined> {
+  hear(exchange: Exchange, lines: readonly FieldLine[]): MaybePromise<Heard | undefined> {
     this.#checkConnectionField(exchange);
-    const lines = exchange.takeFields(this.#isClaimed);
-    return andThen(this.#trusting(exchange), (trusting) => this.#heard(exchange, lines, trusting));
+    return andThen(this.#trusting(exchange, lines), (trusting) =>
+      this.#heard(exchange, lines, trusting),
+    );
+  }
+
+  /**
+   * Takes every field about client certificates out of the request, whoever sent it.
+   *
+   * @throws AuthError where some may be missing
+   */
+  take(exchange: Exchange): readonly FieldLine[] {
+    return exchange.takeFields(this.#isClaimed);
   }
 
   // A field named in Connection is for the next hop only, and a proxy in between takes it out as told.
@@ -83,7 +96,9 @@ export class TrustedProxies {
     let spelling = this.#spellings.get(name);
     if (spelling === undefined) {
       spelling = sameName(name);
+      const isLong = name.length > maxNameLength;
       if (!this.#writers.has(spelling) && !isCertificateField(spelling)) spelling = '';
+      if (isLong) return spelling;
       if (this.#spellings.size >= maxNames) this.#spellings.clear();
       this.#spellings.set(name, spelling);
     }
@@ -91,19 +106,44 @@ export class TrustedProxies {
   }
 
   /** The statements that believe this sender. */
-  #trusting(exchange: Exchange): MaybePromise<readonly Statement[]> {
-    const { address, tls } = exchange.peer;
-    const here = ({ addresses }: Statement): boolean =>
-      address !== undefined && addresses?.has(address) === true;
-    if (!this.#asksPeer || tls?.certificate === undefined) return this.#statements.filter(here);
+  #trusting(exchange: Exchange, lines: readonly FieldLine[]): MaybePromise<readonly Statement[]> {
+    const { address } = exchange.peer;
+    const here = this.#statements.filter(
+      ({ addresses }) => address !== undefined && addresses?.has(address) === true,
+    );
+    if (!this.#asksMore) return here;
+    return andThen(this.#withPeer(exchange), (known) =>
+      andThen(this.#withSignature(exchange, lines), (signed) => [...here, ...known, ...signed]),
+    );
+  }
+
+  /** Those that believe the proxy whose certificate the connection has. */
+  #withPeer(exchange: Exchange): MaybePromise<readonly Statement[]> {
+    const asking = this.#statements.filter(({ peer }) => peer !== undefined);
+    if (asking.length === 0 || exchange.peer.tls?.certificate === undefined) return [];
     return andThen(this.#verifyConnection(exchange), (evidence) =>
-      this.#statements.filter(
-        (statement) =>
-          here(statement) ||
-          (evidence !== null &&
-            'subject' in evidence &&
-            statement.peer?.({ [this.#method]: evidence }) === true),
-      ),
+      evidence === null
+        ? []
+        : asking.filter(({ peer }) => peer?.({ [this.#method]: evidence }) === true),
+    );
+  }
+
+  /** Those that believe the proxy which has signed the request. One after the other: each spends a nonce. */
+  #withSignature(
+    exchange: Exchange,
+    lines: readonly FieldLine[],
+  ): MaybePromise<readonly Statement[]> {
+    return this.#statements.reduce<MaybePromise<readonly Statement[]>>(
+      (before, statement) =>
+        andThen(before, (found) => {
+          const { signature } = statement;
+          if (signature === undefined) return found;
+          const names = ownFields(statement, lines);
+          return andThen(signature.hasSigned(exchange, lines, names, this.#store), (hasSigned) =>
+            hasSigned ? [...found, statement] : found,
+          );
+        }),
+      [],
     );
   }
 
@@ -137,11 +177,12 @@ export class TrustedProxies {
     trusting: readonly Statement[],
   ): readonly Claim[] {
     const claims: Claim[] = [];
+    const strays = new Set<string>();
     for (const [name, value] of lines) {
       const spelling = this.#spellingOf(name);
       const writers = this.#writers.get(spelling);
       if (writers === undefined) {
-        publish('field-removed', exchange, () => ({ field: name.toLowerCase() }));
+        strays.add(name.toLowerCase());
         continue;
       }
       if (!writers.some((writer) => trusting.includes(writer))) {
@@ -152,6 +193,14 @@ export class TrustedProxies {
       }
       claims.push({ name, spelling, value });
     }
+    for (const field of strays) publish('field-removed', exchange, () => ({ field }));
     return claims;
   }
+}
+
+/** The fields of a statement that are there: what its proxy must have signed. */
+function ownFields({ fields }: Statement, lines: readonly FieldLine[]): readonly string[] {
+  return fields
+    .filter(({ spelling }) => lines.some(([name]) => sameName(name) === spelling))
+    .map(({ name }) => name);
 }

@@ -90,11 +90,11 @@ describe('S4: the request', () => {
   });
 
   it('has a field changed, removed or doubled', () => {
-    const changes = [
+    const types = [
       { 'content-type': 'text/plain' },
       { 'content-type': 'application/json, text/plain' },
     ];
-    for (const change of changes) {
+    for (const change of types) {
       assert.throws(() => verifyMessage(withFields(request, change), options), invalid);
     }
     const { 'content-type': _, ...others } = request.headers;

@@ -300,21 +300,31 @@ describe('P6 verdicts', () => {
 });
 
 describe('P7 XFCC', () => {
-  const cert = (der: Uint8Array): string => `Cert="${pemUrl(der)}"`;
+  const cert = (der: Uint8Array): string =>
+    `Hash=${createHash('sha256').update(der).digest('hex')};Cert="${pemUrl(der)}"`;
   const name = 'x-forwarded-client-cert';
   const envoy: TrustedProxy = { preset: 'envoy', addresses: here, by: 'spiffe://a/proxy' };
   const by = 'By=spiffe://a/proxy';
   const malformed = 'ERR_CERTIFICATE_MALFORMED';
 
-  it('takes the element of the nearest proxy, whatever the client wrote before it', async () => {
+  it('takes the element of its proxy', async () => {
     await using site = await behindProxy({ trustedProxies: [envoy] });
-    const value = `${by};${cert(bob.der)},${by};${cert(alice.der)}`;
+    const value = `${by};${cert(alice.der)};Subject="";URI=urn:a;DNS=alice.example`;
     assertIdentity(site, await site.send([[name, value]]), 'dns:alice.example');
   });
 
   refuses(
     { trustedProxies: [envoy] },
     {
+      'an element that the client wrote before it': [
+        malformed,
+        [[name, `${by};${cert(bob.der)},${by};${cert(alice.der)}`]],
+      ],
+      // What Envoy makes of a certificate whose only URI is all that stands behind `URI=`.
+      'an element that a name in the certificate makes': [
+        malformed,
+        [[name, `${by};${cert(rogue.der)};URI=urn:x,${by};${cert(alice.der)}`]],
+      ],
       'an element of another proxy': [malformed, [[name, `By=spiffe://a/b;${cert(alice.der)}`]]],
       'an element of nobody': [malformed, [[name, cert(alice.der)]]],
       'a certificate inside a quoted name': [

@@ -1,7 +1,7 @@
 // What becomes of the fields of trusted proxies, of everybody else's, and of those whom a proxy speaks for.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { Agent, get } from 'node:http';
+import { Agent, createServer as createPlainServer, get } from 'node:http';
 import { createServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,7 @@ import {
   createVerifier,
   mtls,
 } from '../../src/index.ts';
-import { guard, respond } from '../../src/node/index.ts';
+import { guard, prepare, respond } from '../../src/node/index.ts';
 import { testAuthority } from '../../src/pki/testing.ts';
 import { type Handled, type Line, behindProxy } from '../support/behind-proxy.ts';
 import { sendOnce } from '../support/connection.ts';
@@ -22,6 +22,7 @@ import { derBase64, pemUrl, rfc9440 } from '../support/forwarded.ts';
 import { serverCertificate } from '../support/guarded.ts';
 import { alice, authority, bob, day } from '../support/pki.ts';
 
+const sha256 = (der: Uint8Array): string => createHash('sha256').update(der).digest('hex');
 const here = ['127.0.0.1'];
 const nginx: TrustedProxy = { preset: 'nginx', addresses: here };
 const aliceLine: Line = ['X-SSL-Client-Cert', pemUrl(alice.der)];
@@ -89,9 +90,23 @@ describe('P9 chains', () => {
 
   it('are no certificate', async () => {
     await using site = await behindProxy({ trustedProxies: [own] });
-    for (const lines of [[chain], [chain, ['Client-Cert', '']]] as readonly Line[][]) {
+    for (const lines of [[chain], [chain, ['Client-Cert', '::']]] as readonly Line[][]) {
       assert.equal((await site.send(lines)).status, 400);
       assert.equal(site.events.refused.at(-1)?.code, 'ERR_REQUEST_MALFORMED');
+    }
+  });
+
+  it('are none beside no certificate, as some proxies write both', async () => {
+    await using site = await behindProxy({
+      trustedProxies: [own],
+      policy: { allowAnonymous: true },
+    });
+    for (const value of ['', '::']) {
+      const answer = await site.send([
+        ['Client-Cert', '::'],
+        ['Client-Cert-Chain', value],
+      ]);
+      assert.equal(answer.status, 200, site.events.refused.at(-1)?.reason);
     }
   });
 
@@ -139,7 +154,7 @@ describe('P9 chains', () => {
       [
         [
           'X-Forwarded-Client-Cert',
-          `Cert="${pemUrl(below.der)}";Chain="${pemUrl(below.der)}${pemUrl(middle.der)}"`,
+          `Hash=${sha256(below.der)};Cert="${pemUrl(below.der)}";Chain="${pemUrl(below.der)}${pemUrl(middle.der)}"`,
         ],
       ],
     ],
@@ -213,6 +228,50 @@ describe('certificate fields', () => {
         ],
       );
     }
+  });
+
+  it('of one name are removed with one event', async () => {
+    await using site = await behindProxy({ trustedProxies: [nginx] });
+    await site.send(Array.from({ length: 50 }, (): Line => ['cf-cert-x', 'y']));
+    assert.deepEqual(
+      site.events['field-removed'].map(({ field }) => field),
+      ['cf-cert-x'],
+    );
+  });
+
+  it('are gone before anybody decides, also where the request is refused', async () => {
+    const verifier = createVerifier({ methods: [mtls({ trustAnchors })], trustedProxies: [nginx] });
+    const refused: unknown[] = [];
+    const server = createPlainServer((incoming, response) => {
+      if (incoming.url === '/prepared') prepare(verifier, incoming, response);
+      else void guard(verifier, incoming, response).then(({ outcome }) => refused.push(outcome));
+      response.end(Object.keys(incoming.headers).join());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    for (const path of ['/prepared', '/refused']) {
+      const headers = { connection: 'client-cert', 'client-cert': 'x' };
+      const [incoming] = await once(get({ port, path, headers, host: '127.0.0.1' }), 'response');
+      let text = '';
+      for await (const chunk of incoming) text += chunk;
+      assert.equal(text, 'connection,host');
+    }
+    assert.deepEqual(refused, ['refused']);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('are all there, or the request is refused', async () => {
+    await using site = await behindProxy({ trustedProxies: [nginx] });
+    const filler = Array.from({ length: 1_000 }, (): Line => ['a', 'b']);
+    const answer = await site.send([...filler, aliceLine]);
+    assert.equal(answer.status, 431);
+    assert.equal(site.events.refused.at(-1)?.code, 'ERR_FIELD_TOO_LARGE');
+    site.server.maxHeadersCount = 0;
+    assert.equal((await site.send([...filler, aliceLine])).status, 200);
+    site.server.maxHeadersCount = 4;
+    assert.equal((await site.send([aliceLine, ['A', 'b']])).status, 431);
   });
 
   it('stay out of events', async () => {

@@ -115,7 +115,7 @@ describe('X4: several guards on one request', () => {
       const genuine = mtls();
       const counting: ServerMethod = {
         ...genuine,
-        verify: (exchange) => (calls++, genuine.verify(exchange)),
+        verify: (exchange, services) => (calls++, genuine.verify(exchange, services)),
       };
       const verifier = createVerifier({ methods: [counting] });
       let reached = 0;

@@ -81,7 +81,7 @@ const invalid = 'ERR_SIGNATURE_INVALID';
 const malformed = 'ERR_SIGNATURE_MALFORMED';
 const uncovered = 'ERR_SIGNATURE_COVERAGE';
 const mismatch = 'ERR_DIGEST_MISMATCH';
-const expired = 'ERR_CREDENTIAL_EXPIRED';
+const stale = 'ERR_SIGNATURE_STALE';
 const cached = { 'cache-control': 'no-store', location: '/a' };
 const answer = (): Partial<Answer> => ({ headers: cached, content: ['hello'] });
 const large = (): Partial<Answer> => ({ content: [Buffer.alloc(2_500_000, 'x')] });
@@ -123,10 +123,10 @@ const attacks: Readonly<Record<string, Attack>> = {
     signing: parameters({ nonce: 'AAAAAAAAAAAAAAAAAAAAAA' }),
   },
   'is for no nonce': { code: unproven, signing: parameters({ nonce: '' }) },
-  'is old': { code: expired, signing: parameters({ created: now() - 200 }) },
-  'is from the future': { code: expired, signing: parameters({ created: now() + 200 }) },
-  'has run out': { code: expired, signing: parameters({ expires: now() - 40 }) },
-  'does not say when it was signed': { code: unproven, signing: parameters({ created: '' }) },
+  'is old': { code: stale, signing: parameters({ created: now() - 200 }) },
+  'is from the future': { code: stale, signing: parameters({ created: now() + 200 }) },
+  'has run out': { code: stale, signing: parameters({ created: now() - 50, expires: now() - 40 }) },
+  'does not say when it was signed': { code: malformed, signing: parameters({ created: '' }) },
   'has another status': { code: invalid, sending: () => ({ status: 201 }) },
   'has a status that was not signed': { code: uncovered, signing: without('@status') },
   'has another field': { code: invalid, answer, sending: fields({ location: '/b' }) },

@@ -27,8 +27,10 @@ describe('authErrorStatus', () => {
       'ERR_CREDENTIAL_EXPIRED',
       'ERR_CREDENTIAL_MISSING',
       'ERR_KEY_UNKNOWN',
+      'ERR_REPLAYED',
       'ERR_SIGNATURE_COVERAGE',
       'ERR_SIGNATURE_INVALID',
+      'ERR_SIGNATURE_STALE',
       'ERR_STEP_UP_REQUIRED',
     ]);
   });

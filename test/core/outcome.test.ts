@@ -6,12 +6,15 @@ import { Continue, type ServerMethod } from '../../src/method.ts';
 import { type Outcome, endOf, prepareOnce, verifyOnce } from '../../src/outcome.ts';
 import { fakeExchange } from '../support/exchange.ts';
 import { evidence, fakeMethod } from '../support/method.ts';
+import { memoryStore } from '../../src/stores/memory.ts';
+
+const noServices = { store: memoryStore() };
 
 const bad = new AuthError('x-bad', 'no');
 
 // `verifyOnce` may throw nothing and answer at once; here every answer is waited for.
 const ask = async (method: ServerMethod, exchange: Exchange): Promise<Outcome> =>
-  verifyOnce(method, exchange);
+  verifyOnce(method, exchange, noServices);
 
 describe('verifyOnce', () => {
   const good = evidence('key:a', { authenticatedAt: new Date(0) });
@@ -41,9 +44,9 @@ describe('verifyOnce', () => {
   it('answers at once where the method does, also the second time', () => {
     const exchange = fakeExchange();
     const method = fakeMethod('m', good);
-    assert.equal(verifyOnce(method, exchange), good);
-    assert.equal(verifyOnce(method, exchange), good);
-    assert.equal(verifyOnce(fakeMethod('n', null), exchange), null);
+    assert.equal(verifyOnce(method, exchange, noServices), good);
+    assert.equal(verifyOnce(method, exchange, noServices), good);
+    assert.equal(verifyOnce(fakeMethod("n", null), exchange, noServices), null);
     assert.equal(method.calls, 1);
   });
 

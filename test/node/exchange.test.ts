@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, type Socket, connect } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Exchange } from '../../src/index.ts';
 import { exchangeOf } from '../../src/node/index.ts';
@@ -100,4 +103,30 @@ describe('exchangeOf', () => {
     assert.deepEqual({ ...request.headersDistinct }, { host: ['a'], 'x-c': ['4'] });
     assert.deepEqual(request.rawHeaders, ['Host', 'a', 'X-C', '4']);
   });
+
+  for (const [name, hide, expected] of [
+    ['a Unix socket', () => {}, 'unix'],
+    // What a reset leaves of a connection that came over TCP, and was handed to a server on a Unix socket.
+    ['one that is gone', (socket: object) => hideAddress(socket, '127.0.0.1'), undefined],
+    ['one that was destroyed', (socket: Socket) => void socket.destroy(), undefined],
+  ] as const) {
+    it(`takes no other connection for one to a Unix socket: ${name}`, async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'countersign-'));
+      const path = join(directory, 'a.sock');
+      const server = createServer().listen(path);
+      await once(server, 'listening');
+      const socket = connect(path);
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const [request] = (await once(server, 'request')) as [IncomingMessage];
+      hide(request.socket);
+      assert.equal(exchangeOf(request).peer.address, expected);
+      socket.destroy();
+      server.close();
+      await rm(directory, { recursive: true });
+    });
+  }
 });
+
+function hideAddress(socket: object, localAddress: string): void {
+  Object.defineProperty(socket, 'localAddress', { value: localAddress });
+}

@@ -34,7 +34,7 @@ describe('AddressList', () => {
 
   it('holds a Unix socket only where it says so, and no text that is no address', () => {
     for (const address of ['unix', '', '10.0.3', '10.0.3.07', 'fe80::1%eth0', '0x0a000307']) {
-      assert.equal(list('10.0.3.7', 'fe00::/7').has(address), false);
+      assert.equal(list('10.0.3.7', 'fe80::/10').has(address), false);
     }
   });
 
@@ -56,6 +56,11 @@ describe('AddressList', () => {
     ['10.0.0.0/7', /trusts everybody/],
     ['::/0', /trusts everybody/],
     ['2000::/3', /trusts everybody/],
+    ['2001::/31', /trusts everybody/],
+    ['fc00::/6', /trusts everybody/],
+    ['fe80::/9', /trusts everybody/],
+    ['10.0.3.0/024', /is no address/],
+    [10n, /is no address/],
     ['::ffff:0:0/96', /trusts everybody/],
     ['::ffff:10.0.0.0/95', /no such prefix/],
     ['10.0.3.7/24', /inside a network; write 10\.0\.3\.0\/24/],
@@ -82,6 +87,10 @@ describe('AddressList', () => {
     for (const addresses of [[], '10.0.3.7', undefined, {}]) {
       assert.throws(() => new AddressList('a', addresses), configError('a', /must be a list/));
     }
+  });
+
+  it('cannot have holes', () => {
+    assert.throws(() => new AddressList('a', Array(2)), configError('a[0]', /is no address/));
   });
 
   it('agrees with arithmetic on every network and address', () => {

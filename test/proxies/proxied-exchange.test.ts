@@ -48,6 +48,14 @@ describe('a request behind a trusted proxy', () => {
     assert.equal(exchange.scheme, 'https');
   });
 
+  it('names one authority, also where another counts', async () => {
+    await using site = await behindProxy({
+      trustedProxies: [{ ...nginx, publicOrigin: 'https://api.bank.example' }],
+    });
+    const answer = await site.send([aliceLine], { start: 'GET http://other.example/ HTTP/1.1' });
+    assert.equal(answer.status, 400);
+  });
+
   it('goes by that origin where authorities are given', async () => {
     for (const [publicOrigin, status] of [
       ['https://api.bank.example', 200],

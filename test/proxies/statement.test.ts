@@ -58,8 +58,12 @@ describe('a statement about a proxy', () => {
   }
 
   const wrong: readonly (readonly [path: string, options: object, message: RegExp])[] = [
-    ['p', { preset: 'nginx' }, /either `addresses` or `peer`/],
-    ['p', { preset: 'nginx', addresses, peer: { dnsName: 'a' } }, /either `addresses` or `peer`/],
+    ['p', { preset: 'nginx' }, /in one way: `addresses`, `peer` or `signature`/],
+    [
+      'p',
+      { preset: 'nginx', addresses, peer: { dnsName: 'a' } },
+      /in one way: `addresses`, `peer` or `signature`/,
+    ],
     ['p.preset', { addresses }, /must name a proxy/],
     ['p.preset', { preset: 'ngnix', addresses }, /Did you mean `nginx`/],
     ['p.preset', { preset: 'constructor', addresses }, /must name a proxy/],
@@ -76,7 +80,8 @@ describe('a statement about a proxy', () => {
     ['p.by', { preset: 'envoy', addresses, by: '' }, /must be a string/],
     ['p.header', { preset: 'nginx', addresses, header: '' }, /name of a header field/],
     ['p.header', { preset: 'nginx', addresses, header: 'a b' }, /name of a header field/],
-    ['p.header', { preset: 'nginx', addresses, header: 'Host' }, /name of a header field/],
+    ['p.header', { preset: 'nginx', addresses, header: 'Host' }, /says something else/],
+    ['p.header', { preset: 'nginx', addresses, header: 'x-forwarded-for' }, /says something else/],
     ['p.header', { preset: 'nginx', addresses, header: 7 }, /name of a header field/],
     ['p.verdict', { preset: 'nginx', addresses, verdict: ':x' }, /name of a header field/],
     ['p.chain', { preset: 'traefik', addresses, chain: 'x' }, /leave it out/],
@@ -91,7 +96,17 @@ describe('a statement about a proxy', () => {
     ],
     ['p', { preset: 'nginx', addresses, verdict: 'X_SSL_Client_Cert' }, /one field twice/],
     ['p', { preset: 'rfc9440', addresses, verdict: 'client-cert-chain' }, /one field twice/],
-    ['p', { preset: 'nginx', addresses, clientAddress: 'x-ssl-client-cert' }, /one field twice/],
+    ['p', { preset: 'nginx', addresses, header: 'x-a', clientAddress: 'x-a' }, /one field twice/],
+    [
+      'p.clientAddress',
+      { preset: 'nginx', addresses, clientAddress: 'Forwarded' },
+      /addresses alone/,
+    ],
+    [
+      'p.clientAddress',
+      { preset: 'nginx', addresses, clientAddress: 'client-cert-ip' },
+      /addresses alone/,
+    ],
   ];
   for (const [path, options, message] of wrong) {
     it(`cannot be ${JSON.stringify(options)}`, () => {

@@ -27,7 +27,7 @@ export function fakeExchange(request: FakeRequest = {}): Exchange {
     upgrade: request.upgrade ?? false,
     peer: { address: '192.0.2.7', tls: undefined, forwarded: undefined, ...peer },
     now: request.now ?? new Date('2030-01-01T00:00:00Z'),
-    content: { tap() {} },
+    content: { isEmpty: true, tap() {} },
     memory: [],
     field: (name: string) => fields[name],
     fieldLines: (name: string) => (fields[name] === undefined ? [] : [fields[name]]),

@@ -25,12 +25,14 @@ export function componentValue(
   types: StructuredFieldTypes | undefined,
 ): string {
   const source = component.ofRequest ? requestOf(view, component) : view;
-  const value = component.isDerived
+  return component.isDerived
     ? derivedValue(component, source)
-    : fieldValue(component, source, types);
-  // A line break would begin another component, and what is not ASCII has no one form.
-  if (/[^\t -~]/.test(value)) throw unsignable(component, 'holds characters that cannot be signed');
-  return value;
+    : signable(fieldValue(component, source, types), component);
+}
+
+/** A line break would begin another component, and what is not ASCII has no one form. */
+function signable(value: string, component: Component): string {
+  return /[^\t -~]/.test(value) ? fail(component, 'holds characters that cannot be signed') : value;
 }
 
 function requestOf(view: MessageView, component: Component): MessageView {
@@ -93,6 +95,8 @@ function fieldValue(
   const { name, key } = component;
   const found = (component.ofTrailers ? view.trailers : view.headers)(name);
   if (found.length === 0) throw unsignable(component, 'is not in the message');
+  const isPlain = key === undefined && !component.strict && !component.binary;
+  if (isPlain && found.length === 1) return unfolded(found[0]!, component);
   const lines = found.map((line) => unfolded(line, component));
   if (key !== undefined) {
     if (structuredFieldType(name, types) !== 'dictionary')
@@ -106,9 +110,7 @@ function fieldValue(
   if (component.strict) return inCanonicalForm(component, lines, types);
   return component.binary
     ? lines.map((line) => bytesOf(line, component)).join(', ')
-    : lines.length === 1
-      ? lines[0]!
-      : lines.join(', ');
+    : lines.join(', ');
 }
 
 function inCanonicalForm(

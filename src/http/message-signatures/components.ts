@@ -113,29 +113,44 @@ function quoted(text: string): string {
 
 function componentOf({ value: name, parameters }: Item): Component {
   if (typeof name !== 'string') throw malformed('covers something that has no name');
-  const isDerived = name.startsWith('@');
-  if (isDerived ? !derived.has(name) : !/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
-    throw malformed(`covers ${quote(name)}, which is no component`);
-  }
   if (parameters.size === 0) {
     if (name === '@query-param') throw malformed('covers a query parameter without a name');
-    return {
-      name,
-      text: `"${name}"`,
-      id: name,
-      isDerived,
-      ofRequest: false,
-      ofTrailers: false,
-      strict: false,
-      binary: false,
-      key: undefined,
-      queryName: undefined,
-    };
+    return usual.get(name) ?? plain(checkName(name));
   }
-  return withParameters(name, parameters, isDerived);
+  return withParameters(checkName(name), parameters);
 }
 
-function withParameters(name: string, parameters: Parameters, isDerived: boolean): Component {
+function checkName(name: string): string {
+  const isKnown = name.startsWith('@')
+    ? derived.has(name)
+    : /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name);
+  return isKnown ? name : fail(`covers ${quote(name)}, which is no component`);
+}
+
+/** What most signatures cover. Made once, since every request covers them. */
+const usual = new Map(
+  [...derived, 'authorization', 'content-digest', 'content-length', 'content-type', 'date']
+    .filter((name) => name !== '@query-param')
+    .map((name) => [name, plain(name)]),
+);
+
+function plain(name: string): Component {
+  return {
+    name,
+    text: `"${name}"`,
+    id: name,
+    isDerived: name.startsWith('@'),
+    ofRequest: false,
+    ofTrailers: false,
+    strict: false,
+    binary: false,
+    key: undefined,
+    queryName: undefined,
+  };
+}
+
+function withParameters(name: string, parameters: Parameters): Component {
+  const isDerived = name.startsWith('@');
   for (const [parameter, value] of parameters) {
     const type = isDerived ? ofDerived(name, parameter) : ofFields[parameter];
     if (type === undefined || (type === 'flag' ? value !== true : typeof value !== 'string')) {
@@ -180,6 +195,10 @@ function ofDerived(name: string, parameter: string): 'flag' | 'text' | undefined
 
 function inOneOrder(parameters: Parameters): Parameters {
   return new Map<string, BareItem>([...parameters].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function fail(what: string): never {
+  throw malformed(what);
 }
 
 function malformed(what: string): AuthError {

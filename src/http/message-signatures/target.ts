@@ -17,10 +17,9 @@ export interface TargetUri {
 export function splitUri(uri: string): TargetUri {
   // Before lower case is made, since other characters turn into plain letters by it.
   if (/[^!-~]/.test(uri)) throw malformed(uri);
-  const colon = uri.indexOf('://');
-  const scheme = uri.slice(0, Math.max(colon, 0)).toLowerCase();
-  if (scheme !== 'http' && scheme !== 'https') throw malformed(uri);
-  const from = colon + 3;
+  const from = uri.indexOf('://') + 3;
+  const scheme = schemeOf(uri, from);
+  if (scheme === undefined) throw malformed(uri);
   const hash = endOf(uri, '#', uri.length);
   const question = endOf(uri, '?', hash);
   const slash = endOf(uri, '/', question, from);
@@ -30,6 +29,13 @@ export function splitUri(uri: string): TargetUri {
     path: slash === question ? '/' : uri.slice(slash, question),
     query: uri.slice(question, hash),
   };
+}
+
+function schemeOf(uri: string, end: number): TargetUri['scheme'] | undefined {
+  if (uri.startsWith('https://')) return 'https';
+  const scheme = uri.slice(0, end).toLowerCase();
+  if (scheme === 'https://') return 'https';
+  return scheme === 'http://' ? 'http' : undefined;
 }
 
 /** Where this character stands first, before `end`; else `end`. */

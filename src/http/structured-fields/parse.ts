@@ -59,7 +59,7 @@ class Parser extends Scanner {
     this.#maxMembers = maxMembers;
     if (text.length > maxLength) {
       const reason = `${name} is longer than ${maxLength} characters`;
-      throw new AuthError('ERR_FIELD_MALFORMED', reason, { status: 431 });
+      throw new AuthError('ERR_FIELD_TOO_LARGE', reason);
     }
   }
 

@@ -87,8 +87,9 @@ function serialiseBareItem(value: BareItem): string {
 }
 
 function serialiseString(value: string): string {
-  if (/[^ -~]/.test(value)) fail('string');
-  return /["\\]/.test(value) ? `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"` : `"${value}"`;
+  // Nearly every one needs no escape.
+  if (!/["\\]|[^ -~]/.test(value)) return `"${value}"`;
+  return /[^ -~]/.test(value) ? fail('string') : `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /** A Byte Sequence: base64 between colons. */

@@ -14,7 +14,7 @@ import { type MaybePromise, andThen } from '../../maybe-promise.ts';
 import type { ClientMethod } from '../../method.ts';
 import { checkOptions, suggestion } from '../../options.ts';
 import { requestCoverage, requestTag } from './coverage.ts';
-import { type KeyMaterial, usableKey } from './key-material.ts';
+import { type KeyMaterial, usableKey } from '../../http/message-signatures/key-material.ts';
 
 /** A key, or with `sign` a key that is elsewhere. One of the two. */
 export type SignatureClientOptions = SignatureClientKey | SignatureClientSigner;

@@ -42,11 +42,14 @@ export {
 export type { DigestAlgorithm, DigestCheck } from '../../http/content-digest.ts';
 export type { FieldLines } from '../../http/structured-fields/parse.ts';
 export type { MaybePromise } from '../../maybe-promise.ts';
+export { signature } from './server.ts';
+export type { SignatureOptions } from './server.ts';
+export type { NamedPeerKey, PeerKey, PeerKeys, SignatureEvidence } from './key-ring.ts';
+export type { KeyMaterial } from '../../http/message-signatures/key-material.ts';
 export { signatureClient } from './client.ts';
 export type {
   SignatureClientKey,
   SignatureClientOptions,
   SignatureClientSigner,
 } from './client.ts';
-export type { KeyMaterial } from './key-material.ts';
 export type { ClientMethod } from '../../method.ts';

@@ -3,12 +3,21 @@
 import { decodeBase64 } from '../../crypto/base64.ts';
 import { type Decoder, undecodable } from './decoder.ts';
 
-/** `Client-Cert`: `:` base64 `:`. What some proxies write for no certificate, `::`, is an empty list. */
-export const decodeClientCert: Decoder = (value) => (value === '::' ? [] : [byteSequence(value)]);
+/** `Client-Cert`: `:` base64 `:`. */
+export const decodeClientCert: Decoder = (value) => [byteSequence(value)];
 
 /** `Client-Cert-Chain`: a list of the same. */
 export const decodeClientCertChain: Decoder = (value) =>
-  value === '' || value === '::' ? [] : value.split(/[ \t]*,[ \t]*/).map(byteSequence);
+  value.split(',').map((item) => byteSequence(withoutBlanks(item)));
+
+// By hand: a regular expression would look at the blanks in the middle again from each of them.
+function withoutBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (text[from] === ' ' || text[from] === '\t') from++;
+  while (to > from && (text[to - 1] === ' ' || text[to - 1] === '\t')) to--;
+  return text.slice(from, to);
+}
 
 function byteSequence(item: string): Uint8Array {
   const bytes =

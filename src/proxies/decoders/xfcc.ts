@@ -1,6 +1,7 @@
 // Envoy's `x-forwarded-client-cert`: elements of key and value, one for each proxy that spoke TLS with a
 // client certificate, the nearest one last. Names in it are never used: they are what stands in the
-// certificate, or a lie.
+// certificate, or a lie. Nor may they stand in the way: Envoy writes URI and DNS names as the client's
+// certificate has them, unquoted, and a name with a comma in it makes elements of its own.
 import { createHash } from 'node:crypto';
 import { quote } from '../../errors.ts';
 import { undecodable } from './decoder.ts';
@@ -42,18 +43,21 @@ export function parseXfcc(value: string): readonly XfccElement[] {
 }
 
 /**
- * The certificate that the `hops`th proxy from the right saw, and what came with it. Whatever the client
- * wrote itself stands further left.
+ * The certificate that the outermost of `hops` proxies saw, and what came with it.
  *
  * @param by what this proxy must call itself; undefined for whatever it likes
  * @returns an empty list where fewer proxies speak: that one saw no certificate
+ * @throws AuthError also for more elements than hops: some are the client's, who may write them himself, or
+ * let a name in his certificate make them
  */
 export function xfccCertificates(
   value: string,
   hops: number,
   by: readonly string[] | undefined,
 ): readonly Uint8Array[] {
-  const element = parseXfcc(value).at(-hops);
+  const elements = parseXfcc(value);
+  if (elements.length > hops) throw undecodable('more elements of XFCC than trusted proxies');
+  const element = elements.at(-hops);
   if (element === undefined) return [];
   if (by !== undefined && !valuesOf(element, 'by').some((name) => by.includes(name))) {
     throw undecodable('an XFCC element of another proxy');
@@ -65,9 +69,11 @@ export function xfccCertificates(
     throw undecodable('an XFCC element without Cert; let the proxy set it (cert: true)');
   }
   const [der] = leaf;
+  // Every proxy writes it, and whatever else a name of the certificate has put into the element, it says
+  // which certificate this is.
   const [hash] = valuesOf(element, 'hash');
   const sum = createHash('sha256').update(der!).digest('hex');
-  if (hash !== undefined && hash.toLowerCase() !== sum) {
+  if (hash?.toLowerCase() !== sum) {
     throw undecodable("a Hash in XFCC that is another certificate's");
   }
   // The chain begins with the leaf.

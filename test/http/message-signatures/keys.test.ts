@@ -26,6 +26,7 @@ const ed25519 = generateKeyPairSync('ed25519');
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
 const rsa2048 = rsa(2048);
+const modulus = Buffer.from(rsa2048.publicKey.export({ format: 'jwk' }).n!, 'base64url');
 
 describe('checkKey', () => {
   for (const algorithm of everyAlgorithm) {
@@ -72,7 +73,9 @@ describe('checkKey', () => {
       ['P-256', p256.publicKey, 'rsa-v1_5-sha256'],
       ['RSA of 1024 bits', rsa(1024).publicKey, 'rsa-v1_5-sha256'],
       ['RSA of 2047 bits', rsa(2047).publicKey, 'rsa-pss-sha512'],
-      ['RSA with the exponent 1', weakExponent('AQ'), 'rsa-pss-sha512'],
+      ['RSA of 8,200 bits', rsaOf(Buffer.alloc(1025, 0xff)), 'rsa-pss-sha512'],
+      ['RSA with the exponent 1', rsaOf(modulus, 'AQ'), 'rsa-pss-sha512'],
+      ['RSA with an even exponent', rsaOf(modulus, 'AQAA'), 'rsa-pss-sha512'],
       ['a key bound to PSS', pss('sha512', 'sha512', 64).publicKey, 'rsa-v1_5-sha256'],
       ['PSS bound to SHA-256', pss('sha256', 'sha256', 32).publicKey, 'rsa-pss-sha512'],
       ['PSS with two hashes', pss('sha512', 'sha256', 32).publicKey, 'rsa-pss-sha512'],
@@ -82,6 +85,13 @@ describe('checkKey', () => {
       assert.throws(() => checkKey(key, algorithm, 'verify', 'key'), configError('key.key'));
     });
   }
+
+  it('says of a public key for hmac-sha256 that it is none of that kind', () => {
+    assert.throws(
+      () => checkKey(ed25519.publicKey, 'hmac-sha256', 'verify', 'key'),
+      configError('key.key', /is a public key; hmac-sha256 takes a secret one/),
+    );
+  });
 
   it('does not take for one algorithm what it took for another', () => {
     checkKey(rsa2048.publicKey, 'rsa-pss-sha512', 'verify', 'key');
@@ -111,8 +121,7 @@ describe('checkKey', () => {
   });
 });
 
-/** A public key whose exponent is this, in base64url. */
-function weakExponent(e: string): KeyObject {
-  const { n } = rsa2048.publicKey.export({ format: 'jwk' });
-  return createPublicKey({ key: { kty: 'RSA', n: n!, e }, format: 'jwk' });
+/** A public key with these numbers, whether anybody has its other half or not. */
+function rsaOf(n: Buffer, e = 'AQAB'): KeyObject {
+  return createPublicKey({ key: { kty: 'RSA', n: n.toString('base64url'), e }, format: 'jwk' });
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
 import { describe, it } from 'node:test';
 import {
   type ResponseMessage,
   type VerificationKey,
   signMessage,
+  signatureBase,
   verifyMessage,
 } from 'countersign/signature';
 import * as fc from 'fast-check';
@@ -172,6 +174,60 @@ describe('verifyMessage', () => {
     });
     const verified = verifyMessage(withFields(payment, fields), { key, required: [] });
     assert.deepEqual(verified.parameters, { created: 9, expires: 5 });
+  });
+
+  for (const given of [
+    'foo',
+    'created="1"',
+    'created=-1',
+    'created=1.0',
+    'created',
+    'keyid=a',
+    'nonce',
+    'tag=1',
+  ]) {
+    it(`refuses a signature that says ;${given}`, () => {
+      const fields = { 'signature-input': `s=();${given}`, signature: 's=:YQ==:' };
+      assert.throws(
+        () => verifyMessage(withFields(payment, fields), { key, required: [] }),
+        malformed(/parameter that is not accepted/),
+      );
+    });
+  }
+
+  it('refuses more than 128 components', () => {
+    const query = Array.from({ length: 129 }, (_, i) => `a${i}`);
+    const long = { ...payment, url: `https://api.bank.example/?${query.join('&')}` };
+    const components = query.map((name) => `@query-param;name="${name}"`);
+    const most = components.slice(1);
+    const verified = verifyMessage(signed(long, signer, most), { key, required: most });
+    assert.deepEqual(verified.components, most);
+    assert.throws(
+      () => verifyMessage(signed(long, signer, components), { key, required: [] }),
+      malformed(/more than 128/),
+    );
+  });
+
+  it('refuses ECDSA in DER, and of another length', () => {
+    const keys = signatureKeys('ecdsa-p256-sha256');
+    const base = signatureBase(payment, { components: ['@method'] });
+    const der = sign('sha256', Buffer.from(base), keys.signer.key);
+    const good = sign('sha256', Buffer.from(base), {
+      key: keys.signer.key,
+      dsaEncoding: 'ieee-p1363',
+    });
+    const verify = (bytes: Buffer) => () =>
+      verifyMessage(
+        withFields(payment, {
+          'signature-input': 'sig=("@method")',
+          signature: `sig=:${bytes.toString('base64')}:`,
+        }),
+        { key: keys.verifier, required: ['@method'] },
+      );
+    verify(good)();
+    for (const bytes of [der, good.subarray(1), Buffer.concat([good, Buffer.of(0)]), Buffer.of()]) {
+      assert.throws(verify(bytes), authError('ERR_SIGNATURE_INVALID'));
+    }
   });
 
   it('refuses options that are none', () => {

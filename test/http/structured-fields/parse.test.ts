@@ -74,7 +74,7 @@ describe('parseDictionary', () => {
     ] as const) {
       assert.throws(
         () => parseDictionary(text, options),
-        (error) => malformed(/longer than/)(error) && (error as AuthError).status === 431,
+        authError('ERR_FIELD_TOO_LARGE', /longer than/),
       );
     }
   });

@@ -17,13 +17,10 @@ describe('decodeClientCert', () => {
     );
   });
 
-  it('takes the empty one for no certificate', () => {
-    assert.deepEqual(decodeClientCert('::'), []);
-  });
-
   for (const value of [
     '',
     ':',
+    '::',
     'AQID',
     ':AQID',
     'AQID:',
@@ -51,11 +48,17 @@ describe('decodeClientCertChain', () => {
     );
   });
 
-  it('takes what proxies write for no chain for an empty one', () => {
-    for (const value of ['', '::']) assert.deepEqual(decodeClientCertChain(value), []);
-  });
-
-  for (const value of [',', ':AQ==:,', ',:AQ==:', ':AQ==: :AQ==:', ':AQ==:,::', '(:AQ==:)']) {
+  for (const value of [
+    '',
+    '::',
+    ',',
+    ':AQ==:,\u00a0:AQ==:',
+    ':AQ==:,',
+    ',:AQ==:',
+    ':AQ==: :AQ==:',
+    ':AQ==:,::',
+    '(:AQ==:)',
+  ]) {
     it(`refuses ${JSON.stringify(value)}`, () => {
       assert.throws(() => decodeClientCertChain(value), undecodable);
     });

@@ -76,20 +76,35 @@ describe('parseXfcc', () => {
 
 const leaf = Uint8Array.of(0x30, 1, 1);
 const above = Uint8Array.of(0x30, 1, 2);
-const cert = `Cert="${pemUrl(leaf)}"`;
 const hashOf = (der: Uint8Array): string => createHash('sha256').update(der).digest('hex');
+const hash = `Hash=${hashOf(leaf)}`;
+const only = `Cert="${pemUrl(leaf)}"`;
+const cert = `${hash};${only}`;
 const certificates = (value: string, hops = 1, by?: readonly string[]): readonly string[] =>
   xfccCertificates(value, hops, by).map((one) => one.join());
 
 describe('xfccCertificates', () => {
-  it('is what the proxy nearest to us saw, whatever stands further left', () => {
-    const forged = `Cert="${pemUrl(above)}"`;
-    assert.deepEqual(certificates(`${forged},${forged},${cert}`), [leaf.join()]);
+  it('is what the only proxy saw', () => {
+    assert.deepEqual(certificates(cert), [leaf.join()]);
   });
 
-  it('counts trusted proxies from the right', () => {
-    const own = `Cert="${pemUrl(above)}"`;
-    assert.deepEqual(certificates(`By=x,${cert},${own}`, 2), [leaf.join()]);
+  it('is what the outermost of several proxies saw', () => {
+    assert.deepEqual(certificates(`${cert},Cert="${pemUrl(above)}"`, 2), [leaf.join()]);
+  });
+
+  it('is refused where more speak than are trusted, on whichever side', () => {
+    for (const value of [`By=x,${cert}`, `${cert},By=x`, `${cert},${cert},${cert}`]) {
+      assert.throws(() => certificates(value), undecodable);
+    }
+  });
+
+  it('is no other where a name of the certificate makes elements', () => {
+    // As Envoy writes a certificate whose URI is all that follows the first `URI=`.
+    const other = `Hash=${hashOf(above)};Cert="${pemUrl(above)}"`;
+    for (const uri of [`urn:x,By=a;${other}`, `urn:x;${other}`, `urn:x;Cert="${pemUrl(above)}"`]) {
+      assert.throws(() => certificates(`By=a;${cert};URI=${uri}`, 1, ['a']), undecodable);
+      assert.throws(() => certificates(`By=a;${hash};URI=${uri}`, 1, ['a']), undecodable);
+    }
   });
 
   it('is nothing where fewer proxies speak than there are', () => {
@@ -99,14 +114,14 @@ describe('xfccCertificates', () => {
   it('has the chain behind the leaf', () => {
     const chain = `Chain="${pemUrl(leaf)}${pemUrl(above)}"`;
     assert.deepEqual(certificates(`${cert};${chain}`), [leaf.join(), above.join()]);
-    assert.deepEqual(certificates(chain), [leaf.join(), above.join()]);
+    assert.deepEqual(certificates(`${hash};${chain}`), [leaf.join(), above.join()]);
   });
 
-  it('goes by Hash, where there is one', () => {
-    assert.deepEqual(certificates(`Hash=${hashOf(leaf)};${cert}`), [leaf.join()]);
-    assert.deepEqual(certificates(`Hash=${hashOf(leaf).toUpperCase()};${cert}`), [leaf.join()]);
-    for (const hash of [hashOf(above), '', hashOf(new Uint8Array())]) {
-      assert.throws(() => certificates(`Hash=${hash};${cert}`), undecodable);
+  it('goes by Hash, which must be there', () => {
+    assert.deepEqual(certificates(`Hash=${hashOf(leaf).toUpperCase()};${only}`), [leaf.join()]);
+    assert.throws(() => certificates(only), undecodable);
+    for (const other of [hashOf(above), '', hashOf(new Uint8Array())]) {
+      assert.throws(() => certificates(`Hash=${other};${only}`), undecodable);
     }
   });
 

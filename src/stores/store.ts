@@ -1,0 +1,53 @@
+import { AuthError } from '../errors.ts';
+import type { MaybePromise } from '../maybe-promise.ts';
+
+/**
+ * What has to be remembered between requests: nonces that were spent, states of sign-ins, sessions.
+ *
+ * Every verb is one atomic step, also among processes that share a store. Keys are opaque text, and those of
+ * `add` never meet those of `put`. A `ttl` is in seconds; nothing is forgotten before it is over, and what does
+ * not fit is refused.
+ *
+ * Every verb throws or rejects with an AuthError: `ERR_STORE_FULL`, `ERR_STORE_UNAVAILABLE`.
+ */
+export interface Store {
+  /**
+   * Remembers a key, and says whether it was absent. Of all who add one key, one gets `true`.
+   *
+   * @param share on whose account, so that nobody fills the store alone: an API key's id, a subject. Say it
+   * whenever it has been proven. It stands beside the key, and is not cut out of it, because a peer chooses
+   * part of most keys
+   */
+  add(key: string, ttl: number, share?: string): MaybePromise<boolean>;
+  /** Keeps a value under a key, in place of the one that was there. */
+  put(key: string, value: string, ttl: number, share?: string): MaybePromise<void>;
+  get(key: string): MaybePromise<string | undefined>;
+  /** The value, which is gone afterwards. Of all who take one, one gets it. */
+  take(key: string): MaybePromise<string | undefined>;
+  /**
+   * Since when the store remembers, in milliseconds since the epoch: a number, because it is compared with
+   * every message and nobody can change it. What was made before may have been seen and forgotten.
+   *
+   * Ask after `add`, not before: in between the store may have lost its memory, and `add` would answer from
+   * the new one. `spend` does both.
+   */
+  bornAt(): MaybePromise<number>;
+}
+
+/**
+ * Checks a time to live, which a store must not get wrong: what never expired would fill it, and what expires
+ * at once would be no memory.
+ *
+ * @returns it in milliseconds, rounded up
+ * @throws RangeError
+ */
+export function ttlMs(ttl: number): number {
+  if (!(ttl > 0 && ttl <= 86_400 * 366)) {
+    throw new RangeError(`a ttl is seconds, above 0 and up to a year, and not ${ttl}`);
+  }
+  return Math.ceil(ttl * 1000);
+}
+
+export function storeFull(what: string): AuthError {
+  return new AuthError('ERR_STORE_FULL', `${what}; nothing is forgotten before its time`);
+}
