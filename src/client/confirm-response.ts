@@ -43,13 +43,20 @@ export interface ProofEvidence extends Evidence {
   readonly signedAt: Date;
 }
 
+/** Fields by lower-case name. */
+export type FieldLines = Readonly<Record<string, string | readonly string[]>>;
+
 /** A response whose head is confirmed. Its content is as `chunk` and `end` find it. */
 export interface ConfirmedHead {
   readonly evidence: ProofEvidence;
   /** @throws AuthError where there should be no content */
   chunk(bytes: Uint8Array): void;
-  /** @throws AuthError where the content was another, or nothing confirms it */
-  end(trailers: ResponseMessage['headers'], now: Date): void;
+  /**
+   * The trailers that are confirmed too.
+   *
+   * @throws AuthError where the content was another, or nothing confirms it
+   */
+  end(trailers: FieldLines, now: Date): FieldLines;
 }
 
 /**
@@ -79,7 +86,7 @@ export function confirmHead(
       const keyId = head.parameters.keyid!;
       const evidence = { subject: head.key.subject, keyId, signedAt };
       if (!hasContent) return { evidence, ...withoutContent };
-      if (digest.length > 0) return { evidence, ...checkingDigest(digest) };
+      if (digest.length > 0) return { evidence, ...contentOf(digest) };
       return { evidence, ...contentOfTrailers(response, nonce, head) };
     },
   );
@@ -134,8 +141,20 @@ const withoutContent: Content = {
   chunk(bytes) {
     if (bytes.length > 0) throw unproven('there is content where there can be none');
   },
-  end: () => undefined,
+  end: () => ({}),
 };
+
+/** Content whose digest is in the head. Nobody signed its trailers. */
+function contentOf(digest: readonly string[]): Content {
+  const { chunk, end } = checkingDigest(digest);
+  return {
+    chunk,
+    end() {
+      end();
+      return {};
+    },
+  };
+}
 
 /** Content whose digest comes after it, signed by the key that signed the head. */
 function contentOfTrailers(
@@ -150,7 +169,7 @@ function contentOfTrailers(
     chunk: digest.chunk,
     end(trailers, now) {
       const whole = { ...response, trailers };
-      const { parameters } = signed(() =>
+      const { parameters, covers } = signed(() =>
         verifyMessage(whole, { key: head.key, required, tag: responseTag, section: 'trailers' }),
       ) as VerifiedSignature;
       if (parameters.keyid !== head.parameters.keyid) {
@@ -162,6 +181,7 @@ function contentOfTrailers(
       if (given === undefined || `${trailedDigest}=${serialiseMember(given)}` !== digest.end()) {
         throw new AuthError('ERR_DIGEST_MISMATCH', 'the content is not what its digest says');
       }
+      return Object.fromEntries(Object.entries(trailers).filter(([name]) => covers(`${name};tr`)));
     },
   };
 }

@@ -11,7 +11,6 @@ export class Delivery implements Controller {
   readonly #fail: (error: Error) => void;
   /** As undici's own has them, for handlers that read them there. */
   rawHeaders: NonNullable<Controller['rawHeaders']> | null = null;
-  rawTrailers: NonNullable<Controller['rawTrailers']> | null = null;
   /** undici's own, while it is this exchange's. */
   #upstream: Controller | undefined;
   #steps: (() => void)[] = [];

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { ResponseMessage } from '../http/message-signatures/message.ts';
 import { type MaybePromise, andThen, isPromise } from '../maybe-promise.ts';
 import { badGateway } from './bad-gateway.ts';
-import type { ConfirmedHead } from './confirm-response.ts';
+import type { ConfirmedHead, FieldLines } from './confirm-response.ts';
 import { Delivery } from './delivery.ts';
 
 type Handler = Dispatcher.DispatchHandler;
@@ -16,7 +16,7 @@ const maxHeld = 1_048_576;
 /**
  * Stands between undici and the next handler, which sees no part of a response before it is confirmed:
  * of up to 1 MiB the whole, of a longer one its head, and then an error in place of the end unless the
- * content is confirmed too. Interim responses are dropped.
+ * content is confirmed too. Interim responses are dropped, and trailers that nobody signed.
  */
 export class HoldingHandler implements Handler {
   readonly #next: Handler;
@@ -111,15 +111,14 @@ export class HoldingHandler implements Handler {
       .catch((error: unknown) => this.#delivery.abort(error as Error));
   }
 
-  onResponseEnd(controller: Controller, trailers: Headers): void {
+  onResponseEnd(_controller: Controller, trailers: Headers): void {
     this.#delivery.detach();
-    this.#delivery.rawTrailers = controller.rawTrailers ?? null;
     const refuse = (error: unknown): void => this.#delivery.fail(error as Error);
     const finish = (confirmed: ConfirmedHead): void => {
       for (const chunk of this.#passing === undefined ? this.#held : []) confirmed.chunk(chunk);
-      confirmed.end(fieldsOf(trailers), new Date());
+      const shown = confirmed.end(fieldsOf(trailers), new Date()) as Headers;
       if (this.#passing === undefined) this.#handOver();
-      this.#delivery.addLast(() => this.#next.onResponseEnd?.(this.#delivery, trailers));
+      this.#delivery.addLast(() => this.#next.onResponseEnd?.(this.#delivery, shown));
     };
     try {
       const finished = andThen(this.#confirmed, finish);
@@ -159,10 +158,8 @@ export class HoldingHandler implements Handler {
   }
 }
 
-type FieldLines = Record<string, string | readonly string[]>;
-
 function fieldsOf(headers: Headers): FieldLines {
-  const fields: FieldLines = Object.create(null) as FieldLines;
+  const fields = Object.create(null) as Record<string, string | readonly string[]>;
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) fields[name.toLowerCase()] = value;
   }

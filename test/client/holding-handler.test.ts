@@ -15,6 +15,7 @@ import { signatureKeys } from '../support/signatures.ts';
 import {
   type Answer,
   type SigningServer,
+  sendAnswer,
   signAnswer,
   signingServer,
 } from '../support/signing-server.ts';
@@ -139,6 +140,24 @@ describe('a response that is held back', () => {
     assert.deepEqual(interim, []);
     await client.close();
   });
+
+  for (const streams of [true, false]) {
+    it(`has only trailers that were signed${streams ? '' : ': none'}`, async () => {
+      await using there = await signing({
+        streams,
+        send(res, signed, trailers) {
+          const headers = { ...signed.headers, trailer: 'x-unsigned' };
+          sendAnswer(res, { ...signed, headers }, { ...trailers, 'x-unsigned': '1' });
+        },
+      });
+      const client = clientFor(there.origin);
+      const { dispatcher } = client;
+      const { body, trailers } = await undiciRequest(there.origin, { dispatcher });
+      assert.equal(await body.text(), 'hello');
+      assert.deepEqual(Object.keys(trailers), streams ? ['content-digest'] : []);
+      await client.close();
+    });
+  }
 
   it('is decoded after it was confirmed', async () => {
     const answer = (): Partial<Answer> => ({

@@ -3,7 +3,9 @@ import { createSecretKey, randomBytes, sign } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { checkDigest, contentDigest, verifyMessage } from 'countersign/signature';
+import { type Verifier, createVerifier } from 'countersign';
+import { guard } from 'countersign/node';
+import { checkDigest, contentDigest, signature, verifyMessage } from 'countersign/signature';
 import { FormData as UndiciFormData, request as undiciRequest } from 'undici';
 import { type Client, createClient } from '../../src/client/index.ts';
 import {
@@ -168,6 +170,38 @@ describe('signatureClient', () => {
     assert.equal(headers['want-content-digest'], 'sha-256=10');
     await client.close();
   });
+});
+
+describe('a signed request, at the server half', () => {
+  for (const algorithm of everyAlgorithm) {
+    it(`is accepted once, with ${algorithm}`, async () => {
+      const keys = signatureKeys(algorithm);
+      const honest = signingServer({ signer: server.signer });
+      const decisions: string[] = [];
+      let verifier: Verifier | undefined;
+      await using there = await site({}, {}, (req, res) => {
+        verifier ??= createVerifier({
+          methods: [signature({ keys: [{ keyId: 'till-7', ...keys.verifier }] })],
+          policy: { require: 'signature' },
+          authorities: [there.origin],
+        });
+        void guard(verifier, req, res).then((decision) => {
+          decisions.push(
+            decision.outcome === 'accepted'
+              ? decision.identity!.subject
+              : String((decision as { error?: Error }).error),
+          );
+          honest(req, res);
+        });
+      });
+      const client = clientWith(there.origin, keys.signer);
+      for (const init of [{}, { method: 'POST', body: '{"amount":5}' }, { method: 'DELETE' }]) {
+        await (await client.fetch(`${there.origin}/pay?to=8&x=a%20b`, init)).text();
+      }
+      assert.deepEqual(decisions, ['key:till-7', 'key:till-7', 'key:till-7']);
+      await client.close();
+    });
+  }
 });
 
 const form = new FormData();
