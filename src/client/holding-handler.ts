@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { AuthError } from '../errors.ts';
 import type { ResponseMessage } from '../http/message-signatures/message.ts';
 import { type MaybePromise, andThen, isPromise } from '../maybe-promise.ts';
 import { badGateway } from './bad-gateway.ts';
@@ -131,7 +132,17 @@ export class HoldingHandler implements Handler {
 
   onResponseError(_controller: Controller, error: Error): void {
     this.#delivery.detach();
-    this.#delivery.fail(error);
+    this.#delivery.fail(this.#passing === undefined ? error : this.#brokenOff(error));
+  }
+
+  /**
+   * What an error of the network says once content was handed on that nobody has confirmed: not that the
+   * rest may be asked for, as a retrying caller would, and taken for the end of what came before.
+   */
+  #brokenOff(error: Error): Error {
+    if (error instanceof AuthError || this.#delivery.aborted) return error;
+    const reason = 'the response broke off before its content was confirmed';
+    return new AuthError('ERR_SERVER_UNPROVEN', reason, { cause: error });
   }
 
   /** Hands on what is confirmed by its head alone, and what will come from now on. */

@@ -30,12 +30,16 @@ export function provenDispatch(
     };
     const { method, origin, path, [dispatched]: exchange } = options;
     const asked = { message: { method, url: `${String(origin)}${path}`, headers }, nonce };
-    const confirming = new HoldingHandler(handler, (head) =>
-      andThen(confirmHead(asked, head, keys, new Date()), (confirmed) => {
-        if (exchange !== undefined) exchange.proof = confirmed.evidence;
+    const confirming = new HoldingHandler(handler, (head) => {
+      // Now, because the connection may be another one when the response is handed on.
+      const server = exchange?.server?.();
+      return andThen(confirmHead(asked, head, keys, new Date()), (confirmed) => {
+        if (exchange !== undefined) {
+          Object.assign(exchange, { server: () => server, proof: confirmed.evidence });
+        }
         return confirmed;
-      }),
-    );
+      });
+    });
     return dispatch({ ...options, headers }, confirming);
   };
 }

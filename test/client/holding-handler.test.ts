@@ -255,7 +255,36 @@ describe('a response that is too large to be held back', () => {
       },
     });
     const client = clientFor(there.origin);
-    await assert.rejects((await client.fetch(there.origin)).text());
+    await assert.rejects((await client.fetch(there.origin)).text(), ({ cause }: Error) =>
+      authError('ERR_SERVER_UNPROVEN', /broke off/)(cause),
+    );
+    await client.close();
+  });
+
+  it('that is cut off is not made whole by asking for the rest', async () => {
+    await using there = await signing({
+      answer({ headers }) {
+        const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
+        const range = `bytes ${from}-${large.length - 1}/${large.length}`;
+        return from === 0
+          ? { headers: { etag: '"1"', 'content-length': `${large.length}` }, content: [large] }
+          : {
+              status: 206,
+              headers: { etag: '"1"', 'content-range': range },
+              content: [large.subarray(from)],
+            };
+      },
+      send(res, answer, trailers) {
+        if (answer.status === 206) return sendAnswer(res, answer, trailers);
+        res.writeHead(200, answer.headers as Record<string, string>);
+        res.write(Buffer.alloc(2_000_000, 'evil'), () => res.destroy());
+      },
+    });
+    const client = clientFor(there.origin);
+    const dispatcher = new RetryAgent(client.dispatcher, { minTimeout: 1 });
+    const { body } = await undiciRequest(there.origin, { dispatcher });
+    await assert.rejects(body.text(), authError('ERR_SERVER_UNPROVEN', /broke off/));
+    assert.equal(there.requests.length, 1);
     await client.close();
   });
 });
