@@ -111,7 +111,8 @@ export interface ClientMethod {
 
   /**
    * Whether the service proved itself in this response. Called synchronously with the head, before
-   * the caller sees it. Required of every method that presents.
+   * the caller sees it. Required of every method that presents, unless `server.proof` proves every
+   * response anyway.
    *
    * @throws AuthError it did not; the response never reaches the caller.
    */

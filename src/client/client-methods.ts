@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts';
+import { ConfigError, quote } from '../errors.ts';
 import type { ClientMethod } from '../method.ts';
 
 /** The methods of a client, by where they live. */
@@ -7,8 +7,11 @@ export interface ClientMethods {
   readonly message: readonly ClientMethod[];
 }
 
-/** @throws ConfigError for methods that are none, or that cannot work together */
-export function readMethods(given: unknown): ClientMethods {
+/**
+ * @param proven whether every response is proven anyway, by `server.proof`
+ * @throws ConfigError for methods that are none, or that cannot work together
+ */
+export function readMethods(given: unknown, proven: boolean): ClientMethods {
   if (!Array.isArray(given) || given.length === 0) {
     throw new ConfigError('methods', 'must hold at least one, as mtlsClient({ cert, key })');
   }
@@ -16,7 +19,7 @@ export function readMethods(given: unknown): ClientMethods {
   const names = new Set<string>();
   methods.forEach((method, index) => {
     const path = `methods[${index}]`;
-    checkMethod(path, method);
+    checkMethod(path, method, proven);
     if (names.has(method.name)) {
       throw new ConfigError(
         path,
@@ -32,7 +35,7 @@ export function readMethods(given: unknown): ClientMethods {
   return { channel, message: methods.filter(livesInMessage) };
 }
 
-function checkMethod(path: string, method: ClientMethod | undefined): void {
+function checkMethod(path: string, method: ClientMethod | undefined, proven: boolean): void {
   if (typeof method !== 'object' || method === null || typeof method.name !== 'string') {
     throw new ConfigError(path, 'is no method; give what mtlsClient(...) and its like return');
   }
@@ -52,14 +55,16 @@ function checkMethod(path: string, method: ClientMethod | undefined): void {
     );
   }
   // Without proof of the server, anyone in between may take what is presented.
-  if (present !== undefined && confirm === undefined) {
-    throw new ConfigError(path, '`present` needs `confirm`: the server must prove itself too');
-  }
-  if (name === 'mtls' && livesInMessage(method)) {
+  if (present !== undefined && confirm === undefined && !proven) {
     throw new ConfigError(
       path,
-      'is called mtls, as the evidence of the connection; name it otherwise',
+      `${quote(name)} has \`present\` and no \`confirm\`, and the server must prove itself too; ` +
+        'give `server.proof: { keys: [{ keyId, key }] }`, the keys that it signs its responses with',
     );
+  }
+  if (livesInMessage(method) && (name === 'mtls' || name === 'proof')) {
+    const whose = name === 'mtls' ? 'the evidence of the connection' : 'what `server.proof` finds';
+    throw new ConfigError(path, `is called ${name}, as ${whose}; name it otherwise`);
   }
 }
 

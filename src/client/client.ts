@@ -59,8 +59,8 @@ export interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const { methods, server } = checkOptions('createClient', options, ['methods', 'server']);
-  const { channel, message } = readMethods(methods);
   const expected = readServerOptions(server);
+  const { channel, message } = readMethods(methods, expected.proof !== undefined);
   const connect = connector(expected, channel);
   const identities: Identities = new WeakMap();
 
@@ -69,7 +69,7 @@ export function createClient(options: ClientOptions): Client {
   let ownDispatcher: Dispatcher | undefined;
 
   const dispatcher = (): Dispatcher => {
-    ownDispatcher ??= createDispatcher(connect, expected.origins, message);
+    ownDispatcher ??= createDispatcher(connect, expected, message);
     return ownDispatcher;
   };
 
@@ -79,10 +79,10 @@ export function createClient(options: ClientOptions): Client {
       return dispatcher();
     },
     get agent() {
-      if (message.length > 0) {
+      if (message.length > 0 || expected.proof !== undefined) {
         throw new ConfigError(
-          'methods',
-          `${message[0]!.name} signs or reads messages, and an agent sees none; ` +
+          message.length > 0 ? 'methods' : 'server.proof',
+          `${message[0]?.name ?? 'it'} signs or reads messages, and an agent sees none; ` +
             "use `fetch`, with axios as `axios.create({ adapter: 'fetch', env: { fetch: client.fetch } })`",
         );
       }

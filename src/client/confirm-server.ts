@@ -25,7 +25,7 @@ import { type ExpectedServer, referenceIdentifier } from './expected-server.ts';
 export function confirmServer(
   socket: TLSSocket,
   host: string,
-  expected: Omit<ExpectedServer, 'origins' | 'ca' | 'paths'>,
+  expected: Omit<ExpectedServer, 'origins' | 'ca' | 'paths' | 'proof'>,
 ): CertificateEvidence {
   // A resumed session skips the certificate, and with it every check below. We never offer one.
   if (socket.isSessionReused()) {

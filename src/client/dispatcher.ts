@@ -7,9 +7,12 @@ import type { ClientMethod, IncomingHead } from '../method.ts';
 import { badGateway } from './bad-gateway.ts';
 import { ConfirmingHandler } from './confirming-handler.ts';
 import type { Connect } from './connect.ts';
+import type { ExpectedServer } from './expected-server.ts';
 import { type GrowingRequest, confirm, present } from './message-methods.ts';
-import { type Origins, listedOrigin } from './origins.ts';
+import { listedOrigin } from './origins.ts';
 import { type Dispatched, type DispatchedOptions, connectionPool, dispatched } from './pool.ts';
+import { provenDispatch } from './proven-dispatch.ts';
+import { digested } from './request-content.ts';
 import { fieldsOf } from './request-fields.ts';
 import { askService } from './round.ts';
 import { loadUndici } from './undici.ts';
@@ -23,65 +26,74 @@ import { loadUndici } from './undici.ts';
  */
 export function createDispatcher(
   connect: Connect,
-  origins: Origins,
+  { origins, proof }: Pick<ExpectedServer, 'origins' | 'proof'>,
   methods: readonly ClientMethod[],
 ): Dispatcher {
-  return connectionPool(connect).compose((dispatch) => (given, handler) => {
+  return connectionPool(connect).compose((plain) => (given, handler) => {
+    const dispatch = proof === undefined ? plain : provenDispatch(plain, proof);
     const next = modern(handler);
     const exchange = (given as DispatchedOptions)[dispatched] ?? {};
-    const options: DispatchedOptions = { ...given, [dispatched]: exchange };
     try {
       const { origin } = listedOrigin(origins, String(given.origin));
-      if (methods.length > 0) {
-        const request = requestOf(origin, options);
-        presentAndSend(dispatch, methods, request, options, exchange, next);
+      const options: DispatchedOptions = { ...given, origin, [dispatched]: exchange };
+      if (methods.length > 0 || proof !== undefined) {
+        presentAndSend(dispatch, methods, options, exchange, next, proof !== undefined);
         return true;
       }
+      const settle = (): void => void (exchange.identity = identityOf(exchange));
+      return dispatch(options, new ConfirmingHandler(next, settle, true));
     } catch (error) {
       refuse(next, error);
       return true;
     }
-    const settle = (): void => void (exchange.identity = identityOf(exchange));
-    return dispatch(options, new ConfirmingHandler(next, settle, true));
   });
 }
 
 function presentAndSend(
   dispatch: Dispatcher.Dispatch,
   methods: readonly ClientMethod[],
-  request: GrowingRequest,
   options: DispatchedOptions,
   exchange: Dispatched,
   next: Dispatcher.DispatchHandler,
+  withDigest: boolean,
 ): void {
+  const request = requestOf(options);
   // undici listens to a content that fails only once it has it, which may be some rounds from now.
   if (options.body instanceof Stream) options.body.on('error', () => undefined);
   const settle = (head: IncomingHead): void => {
     exchange.identity = identityOf(exchange, confirm(methods, request, head));
   };
-  present(methods, request, (question) => askService(dispatch, options, question)).then(
-    () => {
+  const prepare = async (): Promise<typeof options.body> => {
+    const body = withDigest ? await digested(options.body, request.fields) : options.body;
+    await present(methods, request, (question) => askService(dispatch, options, question));
+    return body;
+  };
+  prepare().then(
+    (body) => {
       const { target: path, fields: headers } = request;
       // The target is what the methods were shown, so nothing may be added to it any more.
-      const final = { ...options, path, headers, query: null as never };
+      const final = { ...options, path, headers, query: null as never, body: body ?? null };
       dispatch(final, new ConfirmingHandler(next, settle, false));
     },
     (error: unknown) => refuse(next, error),
   );
 }
 
-function requestOf(origin: string, options: DispatchedOptions): GrowingRequest {
-  const { method, path, query, headers } = options;
+function requestOf({ origin, method, path, query, headers }: DispatchedOptions): GrowingRequest {
   const target = query ? `${path}?${stringify(query)}` : path;
-  return { method, origin, target, fields: fieldsOf(headers) };
+  return { method, origin: String(origin), target, fields: fieldsOf(headers) };
 }
 
-function identityOf({ server }: Dispatched, proven: ReturnType<typeof confirm> = []): Identity {
+function identityOf(
+  { server, proof }: Dispatched,
+  proven: ReturnType<typeof confirm> = [],
+): Identity {
   const certificate = server?.();
   if (certificate === undefined) {
     throw new AuthError('ERR_SERVER_UNPROVEN', 'no confirmed connection carried this response');
   }
-  return new Identity([['mtls', certificate], ...proven], new Date());
+  const signed = proof === undefined ? [] : [['proof', proof] as const];
+  return new Identity([['mtls', certificate], ...proven, ...signed], new Date());
 }
 
 interface HandlerWrapper {

@@ -8,6 +8,7 @@ import { AnchorSets } from '../trust/anchor-sets.ts';
 import { PathTrust } from '../trust/path-trust.ts';
 import { RevocationChecker, type RevocationOptions } from '../trust/revocation.ts';
 import type { RevocationMode } from '../x509/path/revocation.ts';
+import { type ProofKeys, type ServerProofOptions, readProofOptions } from './expected-proof.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { type TrustAnchors, readTrustAnchors } from './trust-anchors.ts';
 
@@ -41,6 +42,11 @@ export interface ServerOptions {
    * @defaultValue `'off'`
    */
   readonly revocation?: RevocationMode | RevocationOptions;
+  /**
+   * The keys that every response must be signed with, bound to its request. For servers behind proxies
+   * that end TLS, and for methods that prove this client by a signature.
+   */
+  readonly proof?: ServerProofOptions;
 }
 
 /** `ServerOptions`, read. */
@@ -53,13 +59,15 @@ export interface ExpectedServer {
   readonly pins: readonly string[] | undefined;
   /** Finds the path of the server's certificate and asks about revocation; undefined where nobody asks. */
   readonly paths: PathTrust | undefined;
+  /** The keys of signed responses; undefined where they need not be signed. */
+  readonly proof: ProofKeys | undefined;
 }
 
 /** @throws ConfigError for what is missing, unknown, or cannot mean anything */
 export function readServerOptions(options: ServerOptions): ExpectedServer {
-  const known = ['origins', 'ca', 'name', 'spiffeId', 'pins', 'revocation'];
+  const known = ['origins', 'ca', 'name', 'spiffeId', 'pins', 'revocation', 'proof'];
   const own = checkOptions('server', options, known);
-  const { origins, name, spiffeId, pins, revocation = 'off' } = own;
+  const { origins, name, spiffeId, pins, revocation = 'off', proof } = own;
   const ca = readTrustAnchors('server.ca', own.ca);
   return {
     origins: readOrigins('server.origins', origins),
@@ -68,6 +76,7 @@ export function readServerOptions(options: ServerOptions): ExpectedServer {
     spiffeIds: readEach('server.spiffeId', spiffeId, readSpiffeId),
     pins: readEach('server.pins', pins, readPin),
     paths: readRevocation(ca, revocation),
+    proof: proof === undefined ? undefined : readProofOptions(proof),
   };
 }
 

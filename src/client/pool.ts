@@ -1,5 +1,6 @@
 import type { Client, Dispatcher } from 'undici';
 import type { CertificateEvidence, Identity } from '../identity.ts';
+import type { ProofEvidence } from './confirm-response.ts';
 import type { Connect } from './connect.ts';
 import { loadUndici } from './undici.ts';
 
@@ -7,6 +8,8 @@ import { loadUndici } from './undici.ts';
 export interface Dispatched {
   /** What the server at the other end of the connection that takes the request has proven. */
   server?: () => CertificateEvidence | undefined;
+  /** What the server has proven by its signature; set once the head of the response is confirmed. */
+  proof?: ProofEvidence;
   /** Who answered; set once the head of the response is confirmed. */
   identity?: Identity;
 }

@@ -16,7 +16,14 @@ const proxies = ['proxies', 'proxies/decoders'];
 const core = [...x509, ...proxies, ...http, 'crypto', 'peer', 'stores', 'revocation', 'trust'];
 const folders: Readonly<Record<string, readonly string[]>> = {
   countersign: [...core, 'methods/mtls'],
-  'countersign/client': [...core, 'client', 'methods/mtls'],
+  'countersign/client': [
+    ...core,
+    'client',
+    'http/message-signatures',
+    'http/structured-fields',
+    'methods/mtls',
+    'methods/signature',
+  ],
   'countersign/express': [...core, 'node', 'methods/mtls'],
   'countersign/koa': [...core, 'node', 'methods/mtls'],
   'countersign/nest': [...core, 'node', 'methods/mtls', 'adapters/nest'],

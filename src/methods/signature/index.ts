@@ -49,3 +49,10 @@ export { signature } from './server.ts';
 export type { SignatureOptions } from './server.ts';
 export type { NamedPeerKey, PeerKey, PeerKeys, SignatureEvidence } from './key-ring.ts';
 export type { KeyMaterial } from '../../http/message-signatures/key-material.ts';
+export { signatureClient } from './client.ts';
+export type {
+  SignatureClientKey,
+  SignatureClientOptions,
+  SignatureClientSigner,
+} from './client.ts';
+export type { ClientMethod } from '../../method.ts';
