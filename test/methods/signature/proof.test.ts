@@ -213,7 +213,8 @@ describe('a response to a signed request', () => {
     const { signer } = signatureKeys();
     const parameters = { created: 1, keyid: 'till', tag };
     const fields = signMessage(message, { components, parameters, signer, label: 'req' });
-    return { method: 'POST', path: '/pay?to=8', body, headers: { ...headers, ...fields } };
+    const signed: Record<string, string> = { ...headers, ...fields };
+    return { method: 'POST', path: '/pay?to=8', body, headers: signed };
   }
 
   async function coverage(asked: Asked): Promise<string> {
