@@ -8,7 +8,13 @@ import { configError } from '../support/errors.ts';
 import { fakeExchange } from '../support/exchange.ts';
 import { fakeMethod } from '../support/method.ts';
 
-const proof: ResponseProof = { name: 'p', read() {}, prove: () => ({}) };
+const proof: ResponseProof = {
+  name: 'p',
+  read() {},
+  digest: () => '',
+  digesting: () => ({ chunk() {}, end: () => '' }),
+  prove: () => ({}),
+};
 const authorities = ['https://localhost'];
 
 function verifier(options: Partial<VerifierOptions> = {}) {

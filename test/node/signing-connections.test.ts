@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import {
   type Answered,
@@ -117,7 +117,7 @@ describe('a signed response on its connection', () => {
       async (req, res) => {
         res.writeProcessing();
         res.writeEarlyHints({ link: '</a.css>; rel=preload' });
-        await text(req);
+        await textOf(req);
         res.end('hello');
       },
       requestText({ fields, body: 'ab' }),
