@@ -18,6 +18,12 @@ export interface ResponseProof {
    */
   read(exchange: Exchange): void;
 
+  /** The value of Content-Digest (RFC 9530) for content that is known in one go. */
+  digest(content: Uint8Array | string): string;
+
+  /** The same, for content that comes in parts. */
+  digesting(): Digesting;
+
   /**
    * The fields that prove a response, to be set where its digest is: in the head, or in the trailers.
    * Undefined where nothing proves it to this peer; it then leaves as it is.
@@ -31,6 +37,12 @@ export interface ResponseProof {
     identity: Identity | undefined,
     response: ProvableResponse,
   ): MaybePromise<ProofFields | undefined>;
+}
+
+/** Makes a digest of content as it passes, without holding it. */
+export interface Digesting {
+  chunk(bytes: Uint8Array): void;
+  end(): string;
 }
 
 /** Fields by lower-case name. */

@@ -1,5 +1,4 @@
 // The moment at which the head of a response leaves with its proof, or its trailers do.
-import { contentDigest, digestContent } from '../http/content-digest.ts';
 import { andThen, isPromise } from '../maybe-promise.ts';
 import type { ProofFields, ProvableResponse } from '../proof.ts';
 import { forbidTransforming, setCaching } from './cache-control.ts';
@@ -28,13 +27,13 @@ export function hasContent({ statusCode }: NodeResponse, { exchange }: Signing):
   return exchange.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304;
 }
 
-function digestWhole(response: NodeResponse, whole: Chunk): void {
-  response.setHeader('content-digest', contentDigest(whole));
+function setDigest(response: NodeResponse, digest: string, length: number): void {
+  response.setHeader('content-digest', digest);
   if ('stream' in response) return;
   // Behind a known length HTTP/1.1 has no trailers.
   const framing = ['content-length', 'transfer-encoding', 'trailer'];
   if (framing.some((name) => response.hasHeader(name))) return;
-  response.setHeader('content-length', Buffer.byteLength(whole));
+  response.setHeader('content-length', length);
 }
 
 /** Has the head leave with its proof, now or as soon as there is one. @param whole the content, where known */
@@ -48,7 +47,7 @@ export function depart(
   const proof = signing.proof!;
   releaseHead(response);
   try {
-    if (whole !== undefined) digestWhole(response, whole);
+    if (whole !== undefined) setDigest(response, proof.digest(whole), Buffer.byteLength(whole));
     const head = headOf(response);
     setCaching('accept-signature', head);
     if (hook.isForeign) forbidTransforming(head);
@@ -101,7 +100,7 @@ function leave(
   if (fields !== undefined) {
     for (const name in fields) response.setHeader(name, fields[name]!);
     if (withTrailers) {
-      signing.digesting = digestContent();
+      signing.digesting = signing.proof!.digesting();
       response.appendHeader('trailer', 'content-digest, signature-input, signature');
       // HTTP/1.1 has trailers behind chunks only.
       if (!('stream' in response)) response.removeHeader('content-length');

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import { publish } from '../events.ts';
 import type { Identity } from '../identity.ts';
 import type { ResponseHead } from '../method.ts';
-import type { ResponseProof } from '../proof.ts';
+import type { Digesting, ResponseProof } from '../proof.ts';
 import { type NodeResponse, headOf, spell, tearDown } from './head.ts';
 
 export type Prover = (head: ResponseHead) => unknown;
@@ -52,7 +52,7 @@ export interface Signing {
   kept: (Uint8Array | string)[];
   keptLength: number;
   /** Of a stream whose digest goes into its trailers. */
-  digesting: { chunk(bytes: Uint8Array): void; end(): string } | undefined;
+  digesting: Digesting | undefined;
   /** What is to be done once the head has left, in order. */
   readonly waiting: (() => boolean)[];
   /** What was there before. */

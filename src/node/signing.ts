@@ -48,7 +48,11 @@ function watch(proof: ResponseProof, response: NodeResponse, exchange: Exchange)
     end,
     flushHeaders,
   };
-  Object.assign(response, { write: writeContent, end: endContent, flushHeaders: flushHead });
+  // One by one: Object.assign takes ten times as long.
+  const replaced = response as unknown as Record<'write' | 'end' | 'flushHeaders', unknown>;
+  replaced.write = writeContent;
+  replaced.end = endContent;
+  replaced.flushHeaders = flushHead;
   return signing;
 }
 

@@ -278,17 +278,17 @@ export function runContract(adapter: Adapter): void {
 
     it('C24: lets no spelling of a server name reach the host of another context', async () => {
       const headers = { host: 'partner.example' };
-      const ask = ({ cert, key }: TestCertificate, servername: string) =>
+      const askAs = ({ cert, key }: TestCertificate, servername: string) =>
         send({ cert, key, servername }, { headers });
-      assert.equal((await ask(carol, 'partner.example')).status, 200);
-      assertRefused(await ask(alice, 'partner.example'));
+      assert.equal((await askAs(carol, 'partner.example')).status, 200);
+      assertRefused(await askAs(alice, 'partner.example'));
       // Node 20 takes the default context for capitals (CVE-2026-48928), and that trusts alice.
       const status = process.version.startsWith('v20.') ? 421 : 403;
       for (const spelling of ['PARTNER.example', 'Partner.Example']) {
-        assertRefused(await ask(alice, spelling), status);
+        assertRefused(await askAs(alice, spelling), status);
       }
       for (const spelling of ['partner.example.', 'localhost']) {
-        assertRefused(await ask(alice, spelling), 421);
+        assertRefused(await askAs(alice, spelling), 421);
       }
     });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import {
   type Answered,
@@ -112,21 +113,21 @@ describe('a signed response on its connection', () => {
 
   it('follows what HTTP says in between', async () => {
     const fields = ['expect: 100-continue', 'content-length: 2', 'connection: close'];
-    const text = await exchange(
+    const came = await exchange(
       async (req, res) => {
         res.writeProcessing();
         res.writeEarlyHints({ link: '</a.css>; rel=preload' });
-        for await (const _chunk of req);
+        await textOf(req);
         res.end('hello');
       },
       requestText({ fields, body: 'ab' }),
     );
-    const between = text.match(/HTTP\/1\.1 1\d\d [^]*?\r\n\r\n/g)!;
+    const between = came.match(/HTTP\/1\.1 1\d\d [^]*?\r\n\r\n/g)!;
     assert.deepEqual(
       between.map((one) => one.slice(9, 12)),
       ['100', '102', '103'],
     );
-    const [answered] = take(text.slice(between.join('').length));
+    const [answered] = take(came.slice(between.join('').length));
     const request = { ...answered.request, method: 'POST' };
     assert.equal(confirm({ ...answered, request }).content, 'in the head');
   });

@@ -1,7 +1,7 @@
 // Signatures that come later: from a KMS or an HSM.
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
@@ -129,18 +129,17 @@ describe('a response that waits for its signature', () => {
     using events = recordEvents();
     let finish: (signature: Uint8Array) => void = () => {};
     const pending = new Promise<Uint8Array>((resolve) => (finish = resolve));
-    let answered: ServerResponse | undefined;
+    const asked = new EventEmitter();
     await using service = await signingService(
       (_req, res) => {
-        answered = res;
-        res.end('abc');
+        asked.emit('response', res.end('abc'));
       },
       { verifier: remote(() => pending) },
     );
     const headers = { host: authority, 'accept-signature': acceptSignature() };
     const outgoing = httpRequest({ port: service.port, host: '127.0.0.1', headers, agent: false });
     outgoing.on('error', () => {}).end();
-    while (answered === undefined) await turn();
+    const [answered] = (await once(asked, 'response')) as [ServerResponse];
     const closed = once(answered, 'close');
     outgoing.destroy();
     await closed;
@@ -156,7 +155,7 @@ describe('a signature that fails for the trailers only', () => {
   it('leaves the content without its end', async () => {
     using events = recordEvents();
     let calls = 0;
-    const once = async (base: Uint8Array): Promise<Uint8Array> => {
+    const signOnce = async (base: Uint8Array): Promise<Uint8Array> => {
       if (calls++ > 0) throw new Error('the HSM is gone');
       return await signLater(base);
     };
@@ -165,7 +164,7 @@ describe('a signature that fails for the trailers only', () => {
         res.write('abc');
         res.end();
       },
-      { verifier: remote(once) },
+      { verifier: remote(signOnce) },
     );
     await assert.rejects(ask(service.port, { headers: seesTrailers }), { code: 'ECONNRESET' });
     assert.equal(events.proof.length, 1);

@@ -1,6 +1,7 @@
 // The server's half of proof: every response signed (RFC 9421), and bound to the request that it answers.
 import { AuthError, ConfigError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
+import { contentDigest, digestContent } from '../../http/content-digest.ts';
 import { type Base, baseOf } from '../../http/message-signatures/base.ts';
 import { signatureOf, withOthers } from '../../http/message-signatures/sign.ts';
 import { MessageView } from '../../http/message-signatures/view.ts';
@@ -36,6 +37,8 @@ export function signedResponses(keys: ResponseKeyOptions | ResponseKeyLookup): R
   const proof: ResponseProof = {
     name: 'signedResponses',
     read: (exchange) => void memoryOf(exchange, proof).asked,
+    digest: contentDigest,
+    digesting: digestContent,
     prove(exchange, identity, response) {
       const memory = memoryOf(exchange, proof);
       const { request } = memory;

@@ -1,8 +1,7 @@
 // The keys that responses are signed with.
-import { KeyObject, createPrivateKey } from 'node:crypto';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError } from '../../errors.ts';
 import type { SignatureAlgorithm } from '../../http/message-signatures/algorithms.ts';
-import { checkKey } from '../../http/message-signatures/keys.ts';
+import { type KeyMaterial, usableKey } from '../../http/message-signatures/key-material.ts';
 import type { KeySigner, RemoteSigner } from '../../http/message-signatures/sign.ts';
 import type { Identity } from '../../identity.ts';
 import type { MaybePromise } from '../../maybe-promise.ts';
@@ -13,8 +12,8 @@ export interface ResponseKeyOptions {
   /** What the signature names it by, and clients know it by. */
   readonly keyId: string;
   /** A private key, as a KeyObject or in PEM. Only a function of the identity may answer a secret one. */
-  readonly key?: KeyObject | string;
-  /** @defaultValue that of the key; it must be said where the key is elsewhere */
+  readonly key?: KeyMaterial;
+  /** @defaultValue that of the key; it must be said for RSA, and where the key is elsewhere */
   readonly algorithm?: SignatureAlgorithm;
   /**
    * Has a KMS or an HSM sign these bytes; with ECDSA r and s one after the other. The response waits for it,
@@ -74,7 +73,8 @@ export function readResponseKey(given: ResponseKeyOptions): ResponseKey {
   if ((key === undefined) === (sign === undefined)) {
     throw new ConfigError(path, 'needs either `key` or `sign`');
   }
-  const signer = sign === undefined ? local(key!, algorithm) : remote(sign, algorithm);
+  const signer =
+    sign === undefined ? usableKey(path, key, algorithm, 'sign') : remote(sign, algorithm);
   return { keyId, signer, isSymmetric: signer.algorithm === 'hmac-sha256' };
 }
 
@@ -90,32 +90,4 @@ function remote(
     throw new ConfigError(`${path}.algorithm`, 'must be said where `sign` signs');
   }
   return { algorithm, sign };
-}
-
-function local(given: KeyObject | string, said: SignatureAlgorithm | undefined): KeySigner {
-  const key = typeof given === 'string' ? fromPem(given) : given;
-  if (!(key instanceof KeyObject)) {
-    throw new ConfigError(`${path}.key`, 'must be a KeyObject or PEM text');
-  }
-  const algorithm = said ?? algorithmOf(key);
-  checkKey(key, algorithm, 'sign', path);
-  return { algorithm, key };
-}
-
-function fromPem(pem: string): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch (error) {
-    throw new ConfigError(`${path}.key`, `is no private key in PEM (${messageOf(error)})`);
-  }
-}
-
-function algorithmOf(key: KeyObject): SignatureAlgorithm {
-  if (key.type === 'secret') return 'hmac-sha256';
-  const { asymmetricKeyType: type, asymmetricKeyDetails: { namedCurve } = {} } = key;
-  if (type === 'ed25519') return 'ed25519';
-  if (type === 'rsa' || type === 'rsa-pss') return 'rsa-pss-sha512';
-  if (namedCurve === 'prime256v1') return 'ecdsa-p256-sha256';
-  if (namedCurve === 'secp384r1') return 'ecdsa-p384-sha384';
-  throw new ConfigError(`${path}.key`, 'must be Ed25519, EC on P-256 or P-384, or RSA');
 }
