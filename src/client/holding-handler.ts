@@ -3,7 +3,6 @@ import type { Dispatcher } from 'undici';
 import { AuthError } from '../errors.ts';
 import type { ResponseMessage } from '../http/message-signatures/message.ts';
 import { type MaybePromise, andThen, isPromise } from '../maybe-promise.ts';
-import { badGateway } from './bad-gateway.ts';
 import type { ConfirmedHead, FieldLines } from './confirm-response.ts';
 import { Delivery } from './delivery.ts';
 
@@ -22,9 +21,7 @@ const maxHeld = 1_048_576;
 export class HoldingHandler implements Handler {
   readonly #next: Handler;
   readonly #confirm: (head: ResponseMessage) => MaybePromise<ConfirmedHead>;
-  readonly #delivery = new Delivery((error) =>
-    this.#next.onResponseError?.(this.#delivery, badGateway(error)),
-  );
+  readonly #delivery = new Delivery((error) => this.#next.onResponseError?.(this.#delivery, error));
   #confirmed!: MaybePromise<ConfirmedHead>;
   /** Hands the head on. */
   #start!: () => void;

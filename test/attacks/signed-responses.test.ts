@@ -257,6 +257,12 @@ for (const [size, content] of Object.entries({ small: answer, large })) {
         if (section === 'trailers') without('@path;req')(signing, section);
       },
     }),
+    [`is a ${size} stream whose trailers do not say the status`]: trailing({
+      code: uncovered,
+      signing: (signing, section) => {
+        if (section === 'trailers') without('@status')(signing, section);
+      },
+    }),
     [`is a ${size} stream whose trailers are signed by another key`]: trailing({
       code: invalid,
       signing: (signing, section) => {
