@@ -10,6 +10,7 @@ import { importTime } from './import-time.ts';
 import { material } from './material.ts';
 import { paths } from './paths.ts';
 import { type Row, table } from './report.ts';
+import { stores } from './stores.ts';
 
 const sizes = {
   quick: {
@@ -20,6 +21,7 @@ const sizes = {
     imports: 3,
     paths: { rounds: 3, chains: 50, connections: 20, anchors: 100, revocations: 1_000 },
     forwarded: { rounds: 3, certificates: 20, requests: 200 },
+    stores: { rounds: 3, nonces: [1, 1_000, 50_000], checks: 500 },
     seconds: 60,
   },
   full: {
@@ -31,6 +33,7 @@ const sizes = {
     imports: 21,
     paths: { rounds: 15, chains: 500, connections: 200, anchors: 10_000, revocations: 1_000_000 },
     forwarded: { rounds: 15, certificates: 200, requests: 20_000 },
+    stores: { rounds: 31, nonces: [1, 1_000, 1_000_000], checks: 20_000 },
     seconds: 900,
   },
 } as const;
@@ -57,6 +60,7 @@ const parts: readonly (readonly [
   ['memory', () => memory(peers, size.memory)],
   ['path validation', () => paths(size.paths)],
   ['a trusted proxy', () => forwarded(size.forwarded)],
+  ['stores', () => stores(size.stores)],
   ['import', () => importTime(size.imports)],
   ['client', () => newConnection(peers, size.newConnections)],
 ];

@@ -21,6 +21,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'countersign/nest': [...core, 'node', 'methods/mtls', 'adapters/nest'],
   'countersign/passport': [...core, 'node', 'methods/mtls', 'adapters/passport'],
   'countersign/node': [...core, 'node', 'methods/mtls'],
+  'countersign/redis': ['stores'],
   'countersign/testing': [...core, 'pki'],
 };
 

@@ -46,6 +46,7 @@ const clientSnippet = snippetWith('// client.ts');
 const trustSnippet = snippetWith('trustAnchors, revocation');
 const policySnippet = snippetWith("app.post('/pay'");
 const rotatingSnippet = snippetWith('const client = createClient(');
+const storeSnippet = snippetWith('redisStore(');
 const testingSnippet = snippetWith("from 'countersign/testing'");
 
 // Each stands between what makes its application and what serves it, on a port of its own.
@@ -180,6 +181,10 @@ const files = {
     await close();
     get(url, { ca, agent: false }, (refusal) => console.log(refusal.resume().statusCode));`,
   ...Object.fromEntries(frameworkPrograms),
+  // Only compiled and loaded: a Redis is among the foreign peers of test/interop.
+  'storing.ts': `
+    ${storeSnippet.replace('new Redis()', 'new Redis({ lazyConnect: true })')}
+    console.log(typeof store.add);`,
   'testing.ts': `
     import { mutualAuth, identityOf } from 'countersign/express';
     import { createServer } from 'node:https';
@@ -218,6 +223,7 @@ describe('README.md', () => {
         '@nestjs',
         '@types',
         'express',
+        'ioredis',
         'koa',
         'passport',
         'reflect-metadata',
@@ -238,7 +244,7 @@ describe('README.md', () => {
 
   it('runs every snippet of code in this test', () => {
     const run = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
-    run.push(rotatingSnippet, testingSnippet);
+    run.push(rotatingSnippet, storeSnippet, testingSnippet);
     run.push(...Object.values(frameworks).map(({ snippet }) => snippet));
     assert.deepEqual(
       programs.filter(({ source }) => !run.includes(source)),
@@ -311,6 +317,12 @@ describe('README.md', () => {
     const { stdout, stderr } = user.node('out/testing.js');
     assert.equal(stderr, '');
     assert.equal(stdout.trim(), 'function function function');
+  });
+
+  it('has a store in Redis', () => {
+    const { stdout, stderr } = user.node('out/storing.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout.trim(), 'function');
   });
 
   it('lists every code of an AuthError with its status, and no other', () => {
