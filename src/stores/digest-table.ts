@@ -28,7 +28,7 @@ export class DigestTable {
 
   /** @param keys how many there are going to be, at most */
   constructor(keys: number) {
-    this.#segments = new Array<undefined>(Math.ceil(keys / segmentKeys)).fill(undefined);
+    this.#segments = Array.from({ length: Math.ceil(keys / segmentKeys) });
   }
 
   /** Whether a key is there whose time is not over at the second `now`. */

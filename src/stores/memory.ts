@@ -21,18 +21,27 @@ export interface MemoryStoreOptions {
   readonly now?: () => number;
 }
 
+/** A store that answers at once. */
+export interface MemoryStore extends Store {
+  add(key: string, ttl: number, share?: string): boolean;
+  put(key: string, value: string, ttl: number, share?: string): void;
+  get(key: string): string | undefined;
+  take(key: string): string | undefined;
+  bornAt(): number;
+}
+
 /** Characters of all values with their keys, on average for each that there is room for. */
 const charactersPerValue = 4_096;
 
 /**
- * The store of a single process, which answers at once. It begins empty, so that whatever was made before the
+ * The store of a single process. It begins empty, so that whatever was made before the
  * process began is refused.
  *
  * Bounded, in memory too, and without timers: what is over goes when something else comes.
  *
  * @throws ConfigError
  */
-export function memoryStore(options: MemoryStoreOptions = {}): Store {
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const {
     maxEntries = 1_000_000,
     maxValues = 100_000,

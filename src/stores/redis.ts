@@ -1,4 +1,4 @@
-import { AuthError, ConfigError } from '../errors.ts';
+import { type AuthError, ConfigError } from '../errors.ts';
 import { checkOptions, checkSeconds } from '../options.ts';
 import { Quota, secondAfter } from './quota.ts';
 import { type RedisClient, connectionOf } from './redis-client.ts';

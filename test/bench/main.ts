@@ -11,6 +11,7 @@ import { material } from './material.ts';
 import { paths } from './paths.ts';
 import { type Row, table } from './report.ts';
 import { signatures } from './signatures.ts';
+import { stores } from './stores.ts';
 
 const sizes = {
   quick: {
@@ -22,6 +23,7 @@ const sizes = {
     paths: { rounds: 3, chains: 50, connections: 20, anchors: 100, revocations: 1_000 },
     forwarded: { rounds: 3, certificates: 20, requests: 200 },
     signatures: { rounds: 3, times: 200 },
+    stores: { rounds: 3, nonces: [1, 1_000, 50_000], checks: 500 },
     seconds: 60,
   },
   full: {
@@ -34,6 +36,7 @@ const sizes = {
     paths: { rounds: 15, chains: 500, connections: 200, anchors: 10_000, revocations: 1_000_000 },
     forwarded: { rounds: 15, certificates: 200, requests: 20_000 },
     signatures: { rounds: 21, times: 4000 },
+    stores: { rounds: 31, nonces: [1, 1_000, 1_000_000], checks: 20_000 },
     seconds: 900,
   },
 } as const;
@@ -61,6 +64,7 @@ const parts: readonly (readonly [
   ['path validation', () => paths(size.paths)],
   ['a trusted proxy', () => forwarded(size.forwarded)],
   ['message signatures', () => signatures(size.signatures)],
+  ['stores', () => stores(size.stores)],
   ['import', () => importTime(size.imports)],
   ['client', () => newConnection(peers, size.newConnections)],
 ];

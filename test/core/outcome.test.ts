@@ -46,7 +46,7 @@ describe('verifyOnce', () => {
     const method = fakeMethod('m', good);
     assert.equal(verifyOnce(method, exchange, noServices), good);
     assert.equal(verifyOnce(method, exchange, noServices), good);
-    assert.equal(verifyOnce(fakeMethod("n", null), exchange, noServices), null);
+    assert.equal(verifyOnce(fakeMethod('n', null), exchange, noServices), null);
     assert.equal(method.calls, 1);
   });
 

@@ -30,6 +30,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'countersign/passport': [...core, 'node', 'methods/mtls', 'adapters/passport'],
   'countersign/node': [...core, 'node', 'methods/mtls'],
   'countersign/signature': [...http, 'crypto', 'stores', 'methods/signature'],
+  'countersign/redis': ['stores'],
   'countersign/testing': [...core, 'pki'],
 };
 

@@ -51,6 +51,7 @@ const policySnippet = snippetWith("app.post('/pay'");
 const rotatingSnippet = snippetWith('mtlsClient(async');
 const signedServerSnippet = snippetWith('proof: signedResponses');
 const signedClientSnippet = snippetWith('signatureClient(');
+const storeSnippet = snippetWith('redisStore(');
 const testingSnippet = snippetWith("from 'countersign/testing'");
 
 // Each stands between what makes its application and what serves it, on a port of its own.
@@ -207,6 +208,10 @@ const files = {
   ...Object.fromEntries(frameworkPrograms),
   // They run behind their servers in test/interop/proxies.
   ...Object.fromEntries(serverNames.map((name) => [`behind-${name}.ts`, readmeProgram(name)])),
+  // Only compiled and loaded: a Redis is among the foreign peers of test/interop.
+  'storing.ts': `
+    ${storeSnippet.replace('new Redis()', 'new Redis({ lazyConnect: true })')}
+    console.log(typeof store.add);`,
   'testing.ts': `
     import { mutualAuth, identityOf } from 'countersign/express';
     import { createServer } from 'node:https';
@@ -245,6 +250,7 @@ describe('README.md', () => {
         '@nestjs',
         '@types',
         'express',
+        'ioredis',
         'koa',
         'passport',
         'reflect-metadata',
@@ -265,7 +271,13 @@ describe('README.md', () => {
 
   it('runs every snippet of code in this test, or behind a proxy in another', () => {
     const shown = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
-    shown.push(rotatingSnippet, testingSnippet, signedServerSnippet, signedClientSnippet);
+    shown.push(
+      rotatingSnippet,
+      testingSnippet,
+      signedServerSnippet,
+      signedClientSnippet,
+      storeSnippet,
+    );
     shown.push(...Object.values(frameworks).map(({ snippet }) => snippet));
     shown.push(readmeService, ...serverNames.map((name) => readmeSnippets(name).statement));
     assert.deepEqual(
@@ -350,6 +362,12 @@ describe('README.md', () => {
     const { stdout, stderr } = user.node('out/testing.js');
     assert.equal(stderr, '');
     assert.equal(stdout.trim(), 'function function function');
+  });
+
+  it('has a store in Redis', () => {
+    const { stdout, stderr } = user.node('out/storing.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout.trim(), 'function');
   });
 
   it('lists every code of an AuthError with its status, and no other', () => {

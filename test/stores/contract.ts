@@ -21,7 +21,7 @@ export function storeContract(name: string, scene: () => Scene | Promise<Scene>)
 
     it('says so to one of all who add it at the same time', async () => {
       const { store } = await scene();
-      const answers = await Promise.all(Array.from({ length: 50 }, () => store.add('a', 60)));
+      const answers = await Promise.all(Array.from({ length: 50 }, async () => store.add('a', 60)));
       assert.equal(answers.filter(Boolean).length, 1);
     });
 
@@ -102,7 +102,7 @@ export function storeContract(name: string, scene: () => Scene | Promise<Scene>)
     it('gives a value away once', async () => {
       const { store } = await scene();
       await store.put('a', 'x', 60);
-      const answers = await Promise.all(Array.from({ length: 50 }, () => store.take('a')));
+      const answers = await Promise.all(Array.from({ length: 50 }, async () => store.take('a')));
       assert.deepEqual(
         answers.filter((answer) => answer !== undefined),
         ['x'],

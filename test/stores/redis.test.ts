@@ -343,10 +343,8 @@ describe('redisStore', () => {
     [{ perfix: 'a:' }, 'redisStore.perfix'],
   ] as const) {
     it(`refuses the options ${JSON.stringify(options)}`, () => {
-      assert.throws(
-        () => scene('ioredis', options as unknown as RedisStoreOptions),
-        configError(path),
-      );
+      const { make } = scene('ioredis', options as unknown as RedisStoreOptions);
+      assert.throws(make, configError(path));
     });
   }
 });

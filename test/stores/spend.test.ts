@@ -56,7 +56,7 @@ describe('spend', () => {
 
   it('counts it on the account of its sender', () => {
     const inMemory = store();
-    spend(inMemory, message);
+    assert.equal(spend(inMemory, message), 'first');
     assert.throws(() => spend(inMemory, { ...message, key: 'b' }), authError('ERR_STORE_FULL'));
     assert.equal(spend(inMemory, { ...message, key: 'b', share: 'bob' }), 'first');
   });
