@@ -43,11 +43,13 @@ function snippetWith(text: string): string {
 
 const [port, apiPort, policyPort] = [await freePort(), await freePort(), await freePort()];
 const trustPort = await freePort();
+const signedPort = await freePort();
 
 const serverSnippet = snippetWith('// server.ts');
 const clientSnippet = snippetWith('// client.ts');
 const trustSnippet = snippetWith('trustAnchors, revocation');
 const policySnippet = snippetWith("app.post('/pay'");
+const signedSnippet = snippetWith('signedResponses({');
 const rotatingSnippet = snippetWith('const client = createClient(');
 const testingSnippet = snippetWith("from 'countersign/testing'");
 
@@ -150,6 +152,39 @@ const files = {
     ${trustSnippet.replace('staff-ca.pem', 'ca.pem').replace('/books', '/me')}
     const tls = { cert: file('server.pem'), key: file('server.key') };
     createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app).listen(${trustPort});`,
+  'signed.ts': `
+    import { readFileSync as file } from 'node:fs';
+    import { createServer } from 'node:https';
+    import express from 'express';
+    const app = express();
+    ${signedSnippet
+      .replace('https://api.bank.example', `https://localhost:${signedPort}`)
+      .replace('api-proof.pem', 'server.key')}
+    app.get('/me', (req, res) => void res.json(req.identity));
+    const tls = { cert: file('server.pem'), key: file('server.key'), ca: file('ca.pem') };
+    createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app).listen(${signedPort});`,
+  'confirming.ts': `
+    import { createPublicKey } from 'node:crypto';
+    import { readFileSync as file } from 'node:fs';
+    import { get } from 'node:https';
+    import { checkDigest, verifyMessage } from 'countersign/signature';
+    const [cert, key, ca] = ['teller.pem', 'teller.key', 'ca.pem'].map((name) => file(name));
+    const url = 'https://localhost:${signedPort}/me';
+    get(url, { cert, key, ca, agent: false }, async (response) => {
+      let text = '';
+      for await (const chunk of response) text += String(chunk);
+      const fields = response.headersDistinct;
+      const request = { method: 'GET', url, headers: {} };
+      const { covers, parameters } = verifyMessage(
+        { status: response.statusCode!, headers: fields, request },
+        {
+          key: { algorithm: 'ecdsa-p256-sha256', key: createPublicKey(file('server.pem')) },
+          required: ['@status', 'content-digest', '@authority;req'],
+        },
+      );
+      checkDigest(fields['content-digest']!, text);
+      console.log(parameters.keyid, covers('cache-control'), JSON.parse(text).subject);
+    });`,
   'paying.ts': `${clientHead}
     const origin = 'https://localhost:${policyPort}';
     for (const name of ['chief', 'teller']) {
@@ -243,7 +278,7 @@ describe('README.md', () => {
 
   it('runs every snippet of code in this test, or behind a proxy in another', () => {
     const shown = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
-    shown.push(rotatingSnippet, testingSnippet);
+    shown.push(rotatingSnippet, testingSnippet, signedSnippet);
     shown.push(...Object.values(frameworks).map(({ snippet }) => snippet));
     shown.push(readmeService, ...serverNames.map((name) => readmeSnippets(name).statement));
     assert.deepEqual(
@@ -302,6 +337,13 @@ describe('README.md', () => {
     const { stdout, stderr } = user.node('out/rotating.js');
     assert.equal(stderr, '');
     assert.equal(stdout.trim(), 'spiffe://bank.example/api');
+  });
+
+  it('has a service that signs its responses', async () => {
+    await run('signed', signedPort);
+    const { stdout, stderr } = user.node('out/confirming.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout, 'api-2026 true spiffe://bank.example/teller\n');
   });
 
   for (const [name, at] of Object.entries(frameworkPorts)) {
