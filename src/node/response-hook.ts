@@ -7,7 +7,7 @@ import type { Identity } from '../identity.ts';
 import { isPromise } from '../maybe-promise.ts';
 import type { Verifier } from '../verifier.ts';
 import { type NodeResponse, headOf, setFields, tearDown } from './head.ts';
-import { type Hook, type Hooked, type Prover, fail, hookOf, sendHead } from './hook.ts';
+import { type Hook, type Hooked, type Prover, fail, hookOf, nobody, sendHead } from './hook.ts';
 import { holdForProof, signWith } from './signing.ts';
 
 export type { NodeResponse } from './head.ts';
@@ -41,7 +41,8 @@ export function hookHead(
   exchange: Exchange,
   prove: Prover,
 ): void {
-  hook(response, exchange).provers.set(owner, prove);
+  const hooked = hook(response, exchange);
+  hooked.provers = new Map(hooked.provers).set(owner, prove);
   if (response.headersSent) tooLate(owner, response, exchange);
 }
 
@@ -82,7 +83,7 @@ function hook(given: NodeResponse, exchange: Exchange): Hook {
   response.writeHead = writeProvenHead;
   return (response[hookOf] = {
     exchange,
-    provers: new Map(),
+    provers: nobody,
     writeHead,
     isForeign,
     isOpen: true,
