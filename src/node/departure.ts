@@ -11,6 +11,7 @@ import {
   type Hooked,
   type Signing,
   fail,
+  none,
   sendHead,
 } from './hook.ts';
 import { addTrailers } from './trailers.ts';
@@ -76,7 +77,8 @@ function departLate(
   withTrailers: boolean,
 ): void {
   const signing = hook.signing!;
-  const waiting = signing.waiting.splice(0);
+  const { waiting } = signing;
+  signing.waiting = none;
   // Nobody is there any more.
   if (isGone(response)) return;
   releaseHead(response);

@@ -19,7 +19,7 @@ export interface HeadOwner {
 export interface Hook {
   readonly exchange: Exchange;
   /** By who adds to the head: a method, or whoever has a name and a say in it. */
-  readonly provers: Map<HeadOwner, Prover>;
+  provers: ReadonlyMap<HeadOwner, Prover>;
   /** What was there before. */
   readonly writeHead: Replaced<ServerResponse>;
   /** Whether that is somebody else's, who was here first; then his comes after the proof, and must leave it alone. */
@@ -49,12 +49,12 @@ export interface Signing {
   /** Whether it is we who ask for the head, and go on with the content in the same step. */
   isWithin: boolean;
   /** Content that was kept back. */
-  kept: (Uint8Array | string)[];
+  kept: Uint8Array[];
   keptLength: number;
   /** Of a stream whose digest goes into its trailers. */
   digesting: Digesting | undefined;
   /** What is to be done once the head has left, in order. */
-  readonly waiting: (() => boolean)[];
+  waiting: (() => boolean)[];
   /** What was there before. */
   readonly write: Replaced<boolean>;
   readonly end: Replaced<unknown>;
@@ -64,6 +64,10 @@ export interface Signing {
 // On the response itself, and one function for all of them: with a closure for each, or a WeakMap by response,
 // collecting the garbage costs more than all the rest.
 export const hookOf: unique symbol = Symbol('hook');
+
+// Most responses need none of their own. Nobody adds to these.
+export const none: never[] = [];
+export const nobody: Hook['provers'] = new Map();
 
 export type Hooked = NodeResponse & { [hookOf]?: Hook };
 
@@ -96,9 +100,9 @@ export function fail(
   }
   if (signing !== undefined) {
     signing.phase = 'sent';
-    signing.kept = [];
+    signing.kept = none;
     signing.digesting = undefined;
-    signing.waiting.length = 0;
+    signing.waiting = none;
   }
   // Half of a response is worth less than none.
   tearDown(response);

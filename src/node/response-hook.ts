@@ -14,6 +14,7 @@ import {
   type Prover,
   fail,
   hookOf,
+  nobody,
   sendHead,
 } from './hook.ts';
 import { holdForProof, signWith } from './signing.ts';
@@ -51,7 +52,8 @@ export function hookHead(
   exchange: Exchange,
   prove: Prover,
 ): void {
-  hook(response, exchange).provers.set(owner, prove);
+  const hooked = hook(response, exchange);
+  hooked.provers = new Map(hooked.provers).set(owner, prove);
   if (response.headersSent) tooLate(owner, response, exchange);
 }
 
@@ -88,7 +90,7 @@ function hook(given: NodeResponse, exchange: Exchange): Hook {
   response.writeHead = writeProvenHead;
   return (response[hookOf] = {
     exchange,
-    provers: new Map(),
+    provers: nobody,
     writeHead,
     isForeign,
     isOpen: true,

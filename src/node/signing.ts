@@ -7,7 +7,15 @@ import type { Exchange } from '../exchange.ts';
 import type { ResponseProof } from '../proof.ts';
 import { depart, endStream, hasContent, hold } from './departure.ts';
 import { type NodeResponse, linesOf } from './head.ts';
-import { type Chunk, type Done, type Hook, type Hooked, type Signing, hookOf } from './hook.ts';
+import {
+  type Chunk,
+  type Done,
+  type Hook,
+  type Hooked,
+  type Signing,
+  hookOf,
+  none,
+} from './hook.ts';
 import { seesTrailers } from './trailers.ts';
 
 const maxKept = 1_048_576;
@@ -40,10 +48,10 @@ function watch(proof: ResponseProof, response: NodeResponse, exchange: Exchange)
     identity: undefined,
     phase: response.headersSent ? 'sent' : 'open',
     isWithin: false,
-    kept: [],
+    kept: none,
     keptLength: 0,
     digesting: undefined,
-    waiting: [],
+    waiting: none,
     write,
     end,
     flushHeaders,
@@ -72,7 +80,7 @@ function writeContent(this: Hooked, chunk: Chunk, ...rest: unknown[]): boolean {
     const plan = planOf(this, signing);
     const bytes = bytesOf(chunk, encoding);
     if (plan === 'keep' && signing.keptLength + bytes.length <= maxKept) {
-      signing.kept.push(bytes);
+      signing.kept = added(signing.kept, bytes);
       signing.keptLength += bytes.length;
       hold(this, hook);
       // A handler may go on only when it is told that this went well.
@@ -83,7 +91,7 @@ function writeContent(this: Hooked, chunk: Chunk, ...rest: unknown[]): boolean {
     writeKept(this, signing);
   }
   if (signing.phase === 'waiting') {
-    signing.waiting.push(() => writeContent.call(this, chunk, ...rest));
+    wait(signing, () => writeContent.call(this, chunk, ...rest));
     return false;
   }
   signing.digesting?.chunk(bytesOf(chunk, split(rest)[0]));
@@ -124,7 +132,7 @@ function flushHead(this: Hooked): void {
     if (plan === 'keep') return hold(this, hook);
     depart(this, hook, plan);
   }
-  if (signing.phase === 'waiting') signing.waiting.push(() => (flushHead.call(this), true));
+  if (signing.phase === 'waiting') wait(signing, () => (flushHead.call(this), true));
   else flush.call(this);
 }
 
@@ -142,11 +150,21 @@ function begin(response: Hooked, signing: Signing): boolean {
   return true;
 }
 
+function added<T>(list: T[], one: T): T[] {
+  if (list === none) return [one];
+  list.push(one);
+  return list;
+}
+
+function wait(signing: Signing, act: () => boolean): void {
+  signing.waiting = added(signing.waiting, act);
+}
+
 /** Ends now, or when the head has left. */
 function endWith(response: Hooked, signing: Signing, ...args: unknown[]): unknown {
   const end = signing.end as (...given: unknown[]) => unknown;
   if (signing.phase !== 'waiting') return end.apply(response, args);
-  signing.waiting.push(() => (endContent.apply(response, args), true));
+  wait(signing, () => (endContent.apply(response, args), true));
   Object.defineProperty(response, 'writableEnded', { configurable: true, get: () => true });
   return response;
 }
@@ -165,7 +183,7 @@ function planOf(response: Hooked, signing: Signing): 'keep' | 'trailers' | 'nowh
 
 function writeKept(response: Hooked, signing: Signing): void {
   const { kept } = signing;
-  signing.kept = [];
+  signing.kept = none;
   for (const bytes of kept) writeContent.call(response, bytes);
 }
 
@@ -177,8 +195,8 @@ function wholeOf(signing: Signing, chunk: Chunk | undefined, encoding: unknown):
       : bytesOf(chunk ?? '', encoding);
   }
   const { kept } = signing;
-  signing.kept = [];
-  return Buffer.concat([...(kept as Uint8Array[]), bytesOf(chunk ?? '', encoding)]);
+  signing.kept = none;
+  return Buffer.concat([...kept, bytesOf(chunk ?? '', encoding)]);
 }
 
 function bytesOf(chunk: Chunk, encoding: unknown): Uint8Array {
