@@ -63,6 +63,12 @@ export interface Events {
     readonly place: string;
     readonly error: Error;
   };
+  /** A store has become of no use, with the reason, and what needs it is refused; or it is of use again. */
+  readonly store: {
+    /** As in the name of its door: `redis`. */
+    readonly store: string;
+    readonly error: Error | undefined;
+  };
   /**
    * A verifier was made on a Node.js that is past its end of life. Published once per process: subscribe
    * before the first verifier is made.
@@ -90,6 +96,7 @@ const channels: { readonly [Event in keyof Events]: Channel } = {
   'insecure-runtime': channel('countersign:insecure-runtime'),
   rotation: channel('countersign:rotation'),
   revocation: channel('countersign:revocation'),
+  store: channel('countersign:store'),
 };
 
 /** Publishes an event about a request. The message is only made where somebody listens. */

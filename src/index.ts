@@ -29,6 +29,7 @@ export type {
   ServerMethod,
   TlsCredentials,
 } from './method.ts';
+export type { Digesting, ProofFields, ProvableResponse, ResponseProof } from './proof.ts';
 export type { Events, RequestSummary } from './events.ts';
 export { mtls } from './methods/mtls/index.ts';
 export type { CertificateSubject, MtlsOptions } from './methods/mtls/index.ts';

@@ -24,9 +24,15 @@ export interface Policy {
   readonly allowAnonymous?: boolean;
   /** How long ago, in seconds, the peer may last have signed in itself (step-up). @defaultValue no limit */
   readonly maxAge?: number;
+  /**
+   * Whether responses carry the verifier's `proof`; `off` leaves them without, refusals as well.
+   *
+   * @defaultValue `require` where the verifier has a proof
+   */
+  readonly proof?: 'require' | 'off';
 }
 
-const members = ['require', 'allow', 'authorize', 'allowAnonymous', 'maxAge'] as const;
+const members = ['require', 'allow', 'authorize', 'allowAnonymous', 'maxAge', 'proof'] as const;
 
 /** A policy whose every member has been checked. */
 export interface CheckedPolicy {
@@ -36,6 +42,7 @@ export interface CheckedPolicy {
   readonly authorize: Policy['authorize'];
   readonly allowAnonymous: boolean;
   readonly maxAge: number | undefined;
+  readonly proof: 'require' | 'off' | undefined;
 }
 
 /**
@@ -50,7 +57,7 @@ export function checkPolicy(
 ): CheckedPolicy {
   const own = checkOptions('policy', policy, members);
   const source: Policy = { __proto__: null, ...base, ...own } as Policy;
-  const { require, allow, authorize, allowAnonymous = false, maxAge } = source;
+  const { require, allow, authorize, allowAnonymous = false, maxAge, proof } = source;
   if (require === undefined && methods.length !== 1) {
     throw new ConfigError('policy.require', 'must say which of the methods are required');
   }
@@ -66,6 +73,9 @@ export function checkPolicy(
   if (typeof allowAnonymous !== 'boolean') {
     throw new ConfigError('policy.allowAnonymous', 'must be true or false');
   }
+  if (proof !== undefined && proof !== 'require' && proof !== 'off') {
+    throw new ConfigError('policy.proof', "must be 'require' or 'off'");
+  }
   // Not `??`: null is a mistake, and must not fall back to whatever method comes first.
   const required = require === undefined ? methods[0]!.name : require;
   return {
@@ -77,5 +87,6 @@ export function checkPolicy(
     authorize,
     allowAnonymous,
     maxAge: maxAge === undefined ? undefined : checkSeconds('policy.maxAge', maxAge),
+    proof,
   };
 }

@@ -11,11 +11,13 @@ import { publish, publishRefusal } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { Identity } from './identity.ts';
 import { type MaybePromise, andThen, isPromise } from './maybe-promise.ts';
+import { checkMethods, checkPlace } from './method-list.ts';
 import { Continue, type ServerMethod, type Services } from './method.ts';
 import { checkOptions } from './options.ts';
 import { prepareOnce, verifyOnce } from './outcome.ts';
 import { type Place, type PlaceOptions, checkAuthority, checkSite, readPlace } from './place.ts';
 import { type CheckedPolicy, type Policy, checkPolicy } from './policy.ts';
+import { type ResponseProof, checkProof } from './proof.ts';
 import type { Proven } from './requirement.ts';
 import { ProxiedExchange } from './proxies/proxied-exchange.ts';
 import type { TrustedProxy } from './proxies/options.ts';
@@ -41,11 +43,18 @@ export interface VerifierOptions extends PlaceOptions {
    * @defaultValue the memory of this process
    */
   readonly store?: Store;
+  /**
+   * Proves the service in every response, whatever the method: `signedResponses` of `countersign/signature`.
+   * Needs `authorities`, so that no other service can be asked for the same proof.
+   */
+  readonly proof?: ResponseProof;
 }
 
 /** Decides requests. Make one with `createVerifier`. */
 export interface Verifier {
   readonly methods: readonly ServerMethod[];
+  /** What proves the responses; `off` where its policy says so, undefined where nothing ever does. */
+  readonly proof?: ResponseProof | 'off' | undefined;
   /**
    * The request as this verifier sees it: behind a trusted proxy the peer is the one that the proxy speaks
    * for, as soon as `decide` has an answer.
@@ -79,17 +88,25 @@ export function createVerifier(options: VerifierOptions): Verifier {
     'store',
     'authorities',
     'origins',
+    'proof',
   ]);
-  const { methods, policy = {}, trustedProxies } = own;
+  const { methods, policy = {}, trustedProxies, proof } = own;
   checkMethods(methods);
-  checkPlace(methods, own);
+  checkPlace(methods, own.authorities);
+  checkProof(proof, own.authorities);
   const store = own.store ?? memoryStore();
   const proxies =
     trustedProxies === undefined
       ? undefined
       : new TrustedProxies('trustedProxies', trustedProxies, methods, store);
-  const setting = { place: readPlace(own), proxies, services: { store } };
-  const verifier = verifierOf([...methods], setting, checkPolicy(policy, methods));
+  const setup = {
+    methods: [...methods],
+    place: readPlace(own),
+    proxies,
+    proof,
+    services: { store },
+  };
+  const verifier = verifierOf(setup, checkPolicy(policy, methods));
   reportRuntime();
   return verifier;
 }
@@ -99,23 +116,29 @@ export function isVerifier(value: unknown): value is Verifier {
   return typeof (value as Partial<Verifier> | null | undefined)?.decide === 'function';
 }
 
-/** What all policies of a verifier have in common. */
-interface Setting {
+/** What a verifier has, whatever the policy. */
+interface Setup {
+  readonly methods: readonly ServerMethod[];
   readonly place: Place;
   readonly proxies: TrustedProxies | undefined;
+  readonly proof: ResponseProof | undefined;
   readonly services: Services;
 }
 
-function verifierOf(
-  methods: readonly ServerMethod[],
-  setting: Setting,
-  policy: CheckedPolicy,
-): Verifier {
-  const { proxies } = setting;
+function verifierOf(setup: Setup, policy: CheckedPolicy): Verifier {
+  const { methods, proxies } = setup;
+  if (policy.proof === 'require' && setup.proof === undefined) {
+    throw new ConfigError(
+      'policy.proof',
+      'needs the `proof` of a verifier, such as signedResponses',
+    );
+  }
+  const proof = policy.proof === 'off' ? 'off' : setup.proof;
   const seen = (exchange: Exchange): Exchange =>
     proxies === undefined ? exchange : ProxiedExchange.of(exchange, proxies);
   return Object.freeze({
     methods,
+    proof,
     seen,
     prepare(given) {
       const exchange = seen(given);
@@ -128,23 +151,24 @@ function verifierOf(
       try {
         const decision =
           exchange instanceof ProxiedExchange
-            ? andThen(exchange.settle(), () => judge(exchange, setting, policy))
-            : judge(exchange, setting, policy);
+            ? andThen(exchange.settle(), () => judge(exchange, setup, policy))
+            : judge(exchange, setup, policy);
         return isPromise(decision) ? decision.catch(refuse) : decision;
       } catch (cause) {
         return refuse(cause);
       }
     },
-    withPolicy: (route) => verifierOf(methods, setting, checkPolicy(route, methods, policy.source)),
+    withPolicy: (route) => verifierOf(setup, checkPolicy(route, methods, policy.source)),
   } satisfies Verifier);
 }
 
 function judge(
   exchange: Exchange,
-  { place, services }: Setting,
+  { place, proof, services }: Setup,
   policy: CheckedPolicy,
 ): MaybePromise<Decision> {
   checkAuthority(exchange, place);
+  if (policy.proof !== 'off') proof?.read(exchange);
   return andThen(findings(exchange, services, policy.requirement.methods), ({ proven, step }) => {
     if (step !== undefined) return continued(step);
     checkSite(exchange, place, proven);
@@ -258,36 +282,4 @@ function challenges(exchange: Exchange, { requirement }: CheckedPolicy): Respons
   return requirement.methods
     .map((method) => method.challenge?.(exchange) ?? {})
     .reduce(mergeFields, {});
-}
-
-function checkPlace(methods: readonly ServerMethod[], { authorities }: PlaceOptions): void {
-  const method = methods.find(({ needsAuthorities }) => needsAuthorities === true);
-  if (method === undefined || authorities !== undefined) return;
-  throw new ConfigError(
-    'authorities',
-    `${method.name} needs to know where this service lives, as ["https://api.bank.example"]: what was signed for another must not count here`,
-  );
-}
-
-function checkMethods(methods: readonly ServerMethod[]): void {
-  if (!Array.isArray(methods) || methods.length === 0) {
-    throw new ConfigError('methods', 'must be a list with at least one method, such as [mtls()]');
-  }
-  const names = new Set<string>();
-  methods.forEach((method: Partial<ServerMethod> | undefined, i) => {
-    if (
-      typeof method?.name !== 'string' ||
-      method.name === '' ||
-      typeof method.verify !== 'function'
-    ) {
-      throw new ConfigError(`methods[${i}]`, 'is no method; call its factory, as in mtls()');
-    }
-    if (names.has(method.name)) {
-      throw new ConfigError(
-        `methods[${i}]`,
-        `a second method is named "${method.name}"; name it otherwise`,
-      );
-    }
-    names.add(method.name);
-  });
 }

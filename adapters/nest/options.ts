@@ -39,6 +39,7 @@ const known: Readonly<Record<keyof VerifierOptions | keyof Settings, true>> = {
   store: true,
   authorities: true,
   origins: true,
+  proof: true,
   verifier: true,
   requestOf: true,
 };

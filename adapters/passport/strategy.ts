@@ -35,8 +35,8 @@ export class VerifierStrategy {
     const { success, fail, error, pass } = this;
     const actions = { success, fail, error, pass };
     const { res } = request;
-    if (res === undefined && verifier.methods.some(({ prove }) => prove !== undefined)) {
-      const cause = new Error('a method proves the service on `req.res`, which is not there');
+    if (res === undefined && provesSomething(verifier)) {
+      const cause = new Error('the service is proven on `req.res`, which is not there');
       return error(refusal(500, {}, { cause }));
     }
     coverErrors(request);
@@ -51,6 +51,12 @@ export class VerifierStrategy {
       }
     });
   }
+}
+
+function provesSomething({ methods, proof }: Verifier): boolean {
+  return (
+    (proof !== undefined && proof !== 'off') || methods.some(({ prove }) => prove !== undefined)
+  );
 }
 
 /**

@@ -9,10 +9,11 @@ import { parseInput, UsageError, type Command } from './command.ts';
 import { doctor } from './doctor.ts';
 import { commandHelp, overview } from './help.ts';
 import { inspect } from './inspect.ts';
+import { keysNew } from './keys.ts';
 import { pkiCommands } from './pki.ts';
 import { verifyPath } from './verify-path.ts';
 
-const commands: readonly Command[] = [...pkiCommands, inspect, verifyPath, doctor];
+const commands: readonly Command[] = [...pkiCommands, keysNew, inspect, verifyPath, doctor];
 
 process.exitCode = await main(process.argv.slice(2));
 

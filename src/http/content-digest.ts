@@ -1,6 +1,6 @@
 // Content-Digest, Repr-Digest and what asks for them (RFC 9530), with the two algorithms that its registry
 // calls active. The deprecated ones prove nothing and are passed over, like those that nobody knows.
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashOf } from 'node:crypto';
 import { equalInConstantTime } from '../crypto/constant-time.ts';
 import { AuthError, ConfigError } from '../errors.ts';
 import { type FieldLines, parseDictionary } from './structured-fields/parse.ts';
@@ -24,9 +24,9 @@ export function contentDigest(
   content: Uint8Array | string,
   algorithm: DigestAlgorithm = 'sha-256',
 ): string {
-  const digesting = digestContent(algorithm);
-  digesting.chunk(typeof content === 'string' ? Buffer.from(content) : content);
-  return digesting.end();
+  checkAlgorithm(algorithm);
+  // In one call, at half the cost of a Hash object.
+  return `${algorithm}=:${hashOf(active[algorithm].hash, content, 'base64')}:`;
 }
 
 /** As `contentDigest`, for content that comes in parts. @throws ConfigError for another algorithm */
@@ -35,14 +35,17 @@ export function digestContent(algorithm: DigestAlgorithm = 'sha-256'): {
   /** The value of the field. */
   end(): string;
 } {
-  if (!Object.hasOwn(active, algorithm)) {
-    throw new ConfigError('algorithm', 'must be `sha-256` or `sha-512`');
-  }
+  checkAlgorithm(algorithm);
   const hash = createHash(active[algorithm].hash);
   return {
     chunk: (bytes) => void hash.update(bytes),
     end: () => `${algorithm}=${serialiseBytes(hash.digest())}`,
   };
+}
+
+function checkAlgorithm(algorithm: string): void {
+  if (Object.hasOwn(active, algorithm)) return;
+  throw new ConfigError('algorithm', 'must be `sha-256` or `sha-512`');
 }
 
 /** Compares content with its digest as it passes, without holding it. */

@@ -7,7 +7,8 @@ import type { Verifier } from '../verifier.ts';
 import { answerFields } from './answer-fields.ts';
 import { type NodeRequest, exchangeOf } from './exchange.ts';
 import { keepFromCaches } from './caching.ts';
-import { type NodeResponse, hookFor, proveOn } from './response-hook.ts';
+import type { NodeResponse } from './head.ts';
+import { hookFor, proveOn } from './response-hook.ts';
 
 const refined = new WeakMap<Verifier, WeakMap<Policy, Verifier>>();
 
@@ -41,9 +42,7 @@ export function decide(
     if (decision.outcome !== 'accepted') return decision;
     const seen = verifier.seen(exchange);
     if (seen.peer.forwarded !== undefined) keepFromCaches(seen, response, seen.peer.forwarded);
-    if (decision.identity !== undefined) {
-      proveOn(seen, response, verifier.methods, decision.identity);
-    }
+    proveOn(seen, response, verifier, decision.identity);
     return decision;
   });
 }
@@ -59,7 +58,7 @@ export function prepare(verifier: Verifier, request: NodeRequest, response: Node
   const exchange = exchangeOf(request);
   verifier.prepare(exchange);
   const seen = verifier.seen(exchange);
-  hookFor(verifier.methods, response, seen, seen !== exchange);
+  hookFor(verifier, response, seen, seen !== exchange);
 }
 
 /** Writes a refusal or the next step of a method. A response that has begun already is cut off. */

@@ -1,57 +1,43 @@
 // Where a service proves itself: `writeHead` is the one place that every response passes, whoever writes
 // it and however, at the moment when its head is final.
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../exchange.ts';
 import { publish } from '../events.ts';
 import type { Identity } from '../identity.ts';
 import { isPromise } from '../maybe-promise.ts';
-import type { ResponseHead, ServerMethod } from '../method.ts';
+import type { Verifier } from '../verifier.ts';
+import { type NodeResponse, headOf, setFields, tearDown } from './head.ts';
+import {
+  type HeadOwner,
+  type Hook,
+  type Hooked,
+  type Prover,
+  fail,
+  hookOf,
+  sendHead,
+} from './hook.ts';
+import { holdForProof, signWith } from './signing.ts';
 
-/** The response to a request of HTTP/1.1 or of HTTP/2. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
-
-/** RFC 9113 section 7. Written out, for loading node:http2 takes time that most programs never need. */
-const http2InternalError = 0x2;
-
-type Prover = (head: ResponseHead) => unknown;
-
-/** Who has a say in the heads of responses. */
-export interface HeadOwner {
-  readonly name: string;
-  /** Whether what it wants still holds, when others have changed the head. @defaultValue it must not change */
-  holds?(head: ResponseHead): boolean;
-}
-
-type Provers = Map<HeadOwner, Prover>;
-
-interface Hook {
-  readonly exchange: Exchange;
-  readonly provers: Provers;
-  /** What was there before. */
-  readonly writeHead: (...args: unknown[]) => ServerResponse;
-  /** Whether that is somebody else's, who was here first; then his comes after the proof, and must leave it alone. */
-  readonly isForeign: boolean;
-  /** Whether the head is still to be proven. */
-  isOpen: boolean;
-}
-
-// On the response itself, and one function for all of them: with a closure for each, or a WeakMap by response,
-// collecting the garbage costs more than all the rest.
-const hookOf = Symbol('hook');
-
-type Hooked = NodeResponse & { [hookOf]?: Hook };
+export type { NodeResponse } from './head.ts';
 
 /**
  * Makes the head of a response pass here before it leaves, so that what is hooked later, and changes it when
- * it leaves, does so before the proof. Nothing is hooked where no method proves anything.
+ * it leaves, does so before the proof; and all of it, where the verifier proves every response. Nothing is
+ * hooked where nothing is proven, but for `always`.
  */
 export function hookFor(
-  methods: readonly ServerMethod[],
+  { methods, proof }: Verifier,
   response: NodeResponse,
   exchange: Exchange,
   always: boolean,
 ): void {
+  if (proof !== undefined && proof !== 'off') {
+    const hooked = hook(response, exchange);
+    if (hooked.signing === undefined && response.headersSent) tooLate(proof, response, exchange);
+    return signWith(proof, response, hooked, exchange);
+  }
+  const known = proof === 'off' ? (response as Hooked | undefined)?.[hookOf] : undefined;
+  if (known !== undefined) signWith(undefined, response, known, exchange);
   if (always) return void hook(response, exchange);
   for (const { prove } of methods) {
     if (prove !== undefined) return void hook(response, exchange);
@@ -66,20 +52,25 @@ export function hookHead(
   prove: Prover,
 ): void {
   hook(response, exchange).provers.set(owner, prove);
-  if (response.headersSent) {
-    const cause = new Error('the head had left before the guard decided');
-    publish('proof', exchange, () => ({ method: owner.name, cause }));
-    if (!response.writableEnded) tearDown(response);
-  }
+  if (response.headersSent) tooLate(owner, response, exchange);
 }
 
-/** Sees to it that every method that the identity rests on adds its proof to the response. */
+function tooLate(owner: HeadOwner, response: NodeResponse, exchange: Exchange): void {
+  const cause = new Error('the head had left before the guard decided');
+  publish('proof', exchange, () => ({ method: owner.name, cause }));
+  if (!response.writableEnded) tearDown(response);
+}
+
+/** Sees to it that the response proves the service to a peer that was accepted, by each method that has a proof. */
 export function proveOn(
   exchange: Exchange,
   response: NodeResponse,
-  methods: readonly ServerMethod[],
-  identity: Identity,
+  { methods, proof }: Verifier,
+  identity: Identity | undefined,
 ): void {
+  const signing = proof === undefined ? undefined : (response as Hooked)[hookOf]?.signing;
+  if (signing !== undefined) signing.identity = identity;
+  if (identity === undefined) return;
   for (const method of methods) {
     const evidence = identity.evidence[method.name];
     if (method.prove === undefined || evidence === undefined) continue;
@@ -91,27 +82,43 @@ function hook(given: NodeResponse, exchange: Exchange): Hook {
   const known = (given as Hooked)[hookOf];
   if (known !== undefined) return known;
   // That of HTTP/2 takes the same arguments, whatever its type says.
-  const response = given as ServerResponse & { [hookOf]?: Hook };
+  const response = given as ServerResponse & Hooked;
   const isForeign = Object.hasOwn(response, 'writeHead');
-  const writeHead = response.writeHead as Hook['writeHead'];
+  const { writeHead } = response;
   response.writeHead = writeProvenHead;
-  return (response[hookOf] = { exchange, provers: new Map(), writeHead, isForeign, isOpen: true });
+  return (response[hookOf] = {
+    exchange,
+    provers: new Map(),
+    writeHead,
+    isForeign,
+    isOpen: true,
+    signing: undefined,
+  });
 }
 
-function writeProvenHead(this: ServerResponse, status: number, ...rest: unknown[]): ServerResponse {
-  const hooked = (this as Hooked)[hookOf]!;
-  const { exchange, provers, writeHead, isForeign, isOpen } = hooked;
-  if (!isOpen || provers.size === 0) return writeHead.call(this, status, ...rest);
+function writeProvenHead(
+  this: ServerResponse & Hooked,
+  status: number,
+  ...rest: unknown[]
+): ServerResponse {
+  const hooked = this[hookOf]!;
+  const { provers, isOpen } = hooked;
+  const signing = hooked.signing?.proof === undefined ? undefined : hooked.signing;
+  if (!isOpen || (provers.size === 0 && signing === undefined)) {
+    if (signing?.phase === 'held' || signing?.phase === 'waiting') throw headSent();
+    const writeHead = hooked.writeHead as (...args: unknown[]) => ServerResponse;
+    return writeHead.call(this, status, ...rest);
+  }
   hooked.isOpen = false;
   try {
+    if (!(status >= 100 && status <= 999)) throw invalidStatus(status);
     const message = typeof rest[0] === 'string' ? rest.shift() : undefined;
     this.statusCode = status;
     if (typeof message === 'string') this.statusMessage = message;
     setFields(this, rest[0]);
-    if (!proveAll(this, exchange, provers)) return this;
-    const proven = isForeign ? spell(this) : '';
-    writeHead.call(this, status);
-    if (isForeign && spell(this) !== proven) checkChanged(this, hooked);
+    if (!proveAll(this, hooked)) return this;
+    if (signing === undefined) sendHead(this, hooked);
+    else holdForProof(this, hooked, signing);
     return this;
   } catch (error) {
     // No head has left. The next one, of an error page perhaps, is to be proven as well.
@@ -120,23 +127,9 @@ function writeProvenHead(this: ServerResponse, status: number, ...rest: unknown[
   }
 }
 
-/** The head has changed behind our back, and is on its way. */
-function checkChanged(response: ServerResponse, { exchange, provers }: Hook): void {
-  const head = headOf(response);
-  const broken = [...provers.keys()].filter((owner) => owner.holds?.(head) !== true);
-  if (broken.length === 0) return;
-  const cause = new Error('the head was changed behind the proof; put prepare(verifier) first');
-  for (const { name } of broken) publish('proof', exchange, () => ({ method: name, cause }));
-  tearDown(response);
-}
-
-function spell(response: NodeResponse): string {
-  return JSON.stringify([response.statusCode, response.getHeaders()]);
-}
-
-/** Whether every proof is in the head. If not, the response is gone. */
-function proveAll(response: NodeResponse, exchange: Exchange, provers: Provers): boolean {
-  for (const [method, prove] of provers) {
+/** Whether every method's proof is in the head. If not, the response is gone. */
+function proveAll(response: NodeResponse, hooked: Hook): boolean {
+  for (const [method, prove] of hooked.provers) {
     try {
       const answer: unknown = prove(headOf(response));
       if (isPromise(answer)) {
@@ -144,46 +137,20 @@ function proveAll(response: NodeResponse, exchange: Exchange, provers: Provers):
         throw new TypeError(`${method.name} proves asynchronously, which it must not`);
       }
     } catch (cause) {
-      publish('proof', exchange, () => ({ method: method.name, cause }));
-      // Half of a response is worth less than none: the peer must not read an unproven answer.
-      tearDown(response);
+      fail(response, hooked, cause, method);
       return false;
     }
   }
   return true;
 }
 
-// On HTTP/2 a stream that is merely destroyed would read as one that ended in good order.
-function tearDown(response: NodeResponse): void {
-  if ('stream' in response) response.stream.close(http2InternalError);
-  else response.destroy();
+function headSent(): Error {
+  const error = new Error('Cannot write headers after they are sent to the client');
+  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
 }
 
-// Fields given to writeHead itself are invisible to getHeader until they are set.
-function setFields(response: NodeResponse, given: unknown): void {
-  const pairs: readonly (readonly [string, OutgoingHttpHeader])[] = Array.isArray(given)
-    ? typeof given[0] === 'string'
-      ? given.flatMap((name: string, i) => (i % 2 === 0 ? [[name, given[i + 1]] as const] : []))
-      : given
-    : Object.entries((given ?? {}) as Record<string, OutgoingHttpHeader>);
-  const seen = new Set<string>();
-  for (const [name, value] of pairs) {
-    const key = name.toLowerCase();
-    if (seen.has(key)) response.appendHeader(name, value as string);
-    else response.setHeader(name, value);
-    seen.add(key);
-  }
-}
-
-function headOf(response: NodeResponse): ResponseHead {
-  return {
-    status: response.statusCode,
-    field(name) {
-      const value = response.getHeader(name);
-      return value === undefined ? undefined : [value].flat().join(', ');
-    },
-    setField(name, value) {
-      response.setHeader(name, value);
-    },
-  };
+// As Node's own, which comes when the head is sent.
+function invalidStatus(status: unknown): Error {
+  const error = new RangeError(`Invalid status code: ${String(status)}`);
+  return Object.assign(error, { code: 'ERR_HTTP_INVALID_STATUS_CODE' });
 }

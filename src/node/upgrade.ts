@@ -11,6 +11,7 @@ import type { Policy } from '../policy.ts';
 import type { Verifier } from '../verifier.ts';
 import { exchangeOf } from './exchange.ts';
 import { refineBy, respond } from './guard.ts';
+import { hookFor } from './response-hook.ts';
 
 /**
  * Decides a request of the `upgrade` event.
@@ -19,7 +20,8 @@ import { refineBy, respond } from './guard.ts';
  * destroyed at the moment when the first piece of evidence that the identity rests on ends. In every other
  * outcome the peer has its answer already, and the connection ends.
  *
- * A method that proves the service in the response has none here, so its peers are refused (500).
+ * What proves the service in the response has none here. So peers of a method that does are refused (500),
+ * and with a `proof` all peers are, unless the policy says `proof: 'off'`.
  *
  * @param policy replaces the verifier's in the members it names; checked on first sight
  * @throws ConfigError (as a rejection) for such a policy, and for one that is there and undefined
@@ -37,14 +39,15 @@ export async function guardUpgrade(
   socket.on('error', hangUp);
   verifier.prepare(exchange);
   let decision = await deciding.decide(exchange);
-  if (decision.outcome === 'accepted' && decision.identity !== undefined) {
-    decision = unproven(verifier, verifier.seen(exchange), decision.identity) ?? decision;
+  if (decision.outcome === 'accepted') {
+    decision = unproven(deciding, verifier.seen(exchange), decision.identity) ?? decision;
   }
   if (decision.outcome !== 'accepted') {
     try {
       const response = new ServerResponse(request);
       response.shouldKeepAlive = false;
       response.assignSocket(request.socket);
+      hookFor(deciding, response, verifier.seen(exchange), false);
       response.once('finish', () => socket.end(hangUp));
       respond(request, response, decision.response);
     } catch {
@@ -62,11 +65,15 @@ export async function guardUpgrade(
 }
 
 function unproven(
-  { methods }: Verifier,
+  { methods, proof }: Verifier,
   exchange: Exchange,
-  { evidence }: Identity,
+  identity: Identity | undefined,
 ): Refused | undefined {
-  const prover = methods.find(({ name, prove }) => prove !== undefined && name in evidence);
+  const evidence = identity?.evidence ?? {};
+  const prover =
+    proof === undefined || proof === 'off'
+      ? methods.find(({ name, prove }) => prove !== undefined && name in evidence)
+      : proof;
   if (prover === undefined) return undefined;
   const cause = new AuthError('ERR_INTERNAL', 'a response that leaves HTTP carries no proof');
   publish('proof', exchange, () => ({ method: prover.name, cause }));

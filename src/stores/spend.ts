@@ -14,11 +14,12 @@ export interface OneTime {
 }
 
 /**
- * Whether this is the first time that a message is seen; `'unknown'` where it may have come before the store
- * began to remember.
+ * Whether this is the first time that a message is seen; `'unknown'` where it was made before the store began to
+ * remember, and may have come already.
  *
- * A peer's clock may be ahead, so that a message from before says that it was made afterwards. Whatever is not
- * younger than the store by that much is unknown.
+ * By whole seconds, which is what messages say. Not seen is a message from before whose maker's clock was ahead:
+ * to refuse that too, a service would have to refuse everybody for as long as clocks may be off, each time it
+ * starts.
  */
 export function spend(
   store: Store,

@@ -51,3 +51,8 @@ export function ttlMs(ttl: number): number {
 export function storeFull(what: string): AuthError {
   return new AuthError('ERR_STORE_FULL', `${what}; nothing is forgotten before its time`);
 }
+
+/** @param cause one that holds no key and no value: it goes to the event channel */
+export function storeUnavailable(reason: string, cause?: unknown): AuthError {
+  return new AuthError('ERR_STORE_UNAVAILABLE', reason, cause === undefined ? {} : { cause });
+}

@@ -1,6 +1,7 @@
 // What every adapter must do, over real TLS. An adapter's test gives one set-up and runs the list.
 import assert from 'node:assert/strict';
 import { type IncomingHttpHeaders, type RequestListener, STATUS_CODES } from 'node:http';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import supertest from 'supertest';
 import { createClient, mtlsClient } from '../../src/client/index.ts';
@@ -12,6 +13,7 @@ import {
   createVerifier,
   mtls,
 } from '../../src/index.ts';
+import { signedResponses } from '../../src/methods/signature/proof.ts';
 import { identityFrom } from '../../src/node/identity-of.ts';
 import {
   type TestCertificate,
@@ -21,6 +23,7 @@ import {
   testServer,
 } from '../../src/pki/testing.ts';
 import { type ConnectOptions, type Sent, sendOnce } from '../support/connection.ts';
+import { type Asked, ask, confirm, seesTrailers, signingPair } from '../support/confirming.ts';
 import { serverCertificate as server } from '../support/guarded.ts';
 import { Http2Connection, http2Server } from '../support/http2.ts';
 import { authority as ca } from '../support/pki.ts';
@@ -30,6 +33,8 @@ export interface Route {
   readonly guards: readonly (readonly [verifier: Verifier, policy?: Policy])[];
   /** What the handler calls before it answers `{ subject, body }`: it may throw, or reject. */
   readonly run?: () => unknown;
+  /** What the handler answers instead, as a stream. */
+  readonly stream?: () => Readable;
   /** Where a body parser stands. */
   readonly parser?: 'before' | 'after';
   /** A middleware that has answered already, and lets the request go on. */
@@ -89,6 +94,12 @@ const challenging: ServerMethod = {
 
 const proxied = mtls({ trustAnchors: ca.cert });
 const trustedProxies = [{ preset: 'rfc9440', addresses: ['127.0.0.1', '::1'] }] as const;
+
+const signing = createVerifier({
+  methods: [mtls()],
+  authorities: ['https://localhost'],
+  proof: signedResponses({ keyId: 'api-2026', key: signingPair.privateKey }),
+});
 
 const tooPoor = new AuthError('x-too-poor', 'a secret reason', {
   status: 402,
@@ -154,6 +165,20 @@ export function runContract(adapter: Adapter): void {
       '/answered': { guards: [[verifier, { allow: [] }]], answered: true },
       '/parsed-before': { guards: [[verifier]], parser: 'before' },
       '/parsed-after': { guards: [[verifier]], parser: 'after' },
+      '/signed': { guards: [[signing]] },
+      '/signed-twice': { guards: [[signing], [signing]] },
+      '/signed-off': { guards: [[signing, { proof: 'off' }]] },
+      '/signed-refusal': { guards: [[signing, { allow: [] }]] },
+      '/signed-stream': {
+        guards: [[signing]],
+        stream: () => Readable.from([Buffer.from('hel'), Buffer.from('lo')]),
+      },
+      '/signed-error': {
+        guards: [[signing]],
+        run: () => Promise.reject(new Error('of the handler')),
+      },
+      '/signed-poor': { guards: [[signing]], run: () => Promise.reject(tooPoor) },
+      '/signed-parser': { guards: [[signing]], parser: 'after' },
       '/malformed': {
         guards: [[fakeVerifier(new AuthError('ERR_CERTIFICATE_MALFORMED', 'a secret reason'))]],
       },
@@ -253,17 +278,17 @@ export function runContract(adapter: Adapter): void {
 
     it('C24: lets no spelling of a server name reach the host of another context', async () => {
       const headers = { host: 'partner.example' };
-      const ask = ({ cert, key }: TestCertificate, servername: string) =>
+      const askAs = ({ cert, key }: TestCertificate, servername: string) =>
         send({ cert, key, servername }, { headers });
-      assert.equal((await ask(carol, 'partner.example')).status, 200);
-      assertRefused(await ask(alice, 'partner.example'));
+      assert.equal((await askAs(carol, 'partner.example')).status, 200);
+      assertRefused(await askAs(alice, 'partner.example'));
       // Node 20 takes the default context for capitals (CVE-2026-48928), and that trusts alice.
       const status = process.version.startsWith('v20.') ? 421 : 403;
       for (const spelling of ['PARTNER.example', 'Partner.Example']) {
-        assertRefused(await ask(alice, spelling), status);
+        assertRefused(await askAs(alice, spelling), status);
       }
       for (const spelling of ['partner.example.', 'localhost']) {
-        assertRefused(await ask(alice, spelling), 421);
+        assertRefused(await askAs(alice, spelling), 421);
       }
     });
 
@@ -287,6 +312,100 @@ export function runContract(adapter: Adapter): void {
         200,
       );
       assert.equal((await call('/', alice, 'get').set(foreign)).status, 200);
+    });
+
+    describe('with a proof', () => {
+      const { cert, key } = alice;
+
+      async function askSigned(path: string, asked: Asked = {}) {
+        const tls = { ca: ca.cert, cert, key, servername: 'localhost' };
+        const headers = { host: 'localhost', ...asked.headers };
+        const answered = await ask(site.port, { path, tls, ...asked, headers });
+        return { ...answered, text: answered.content.toString() };
+      }
+
+      it('S12: signs what a handler answers, once, whatever the number of guards', async () => {
+        for (const path of ['/signed', '/signed-twice']) {
+          const answered = await askSigned(path);
+          assert.equal(answered.status, 200);
+          assert.match(answered.text, /spiffe:/);
+          assert.equal(confirm(answered).content, 'in the head');
+        }
+      });
+
+      it('S12: signs a refusal, for peers that were proven and for those that were not', async () => {
+        const refused = await askSigned('/signed-refusal');
+        assert.equal(refused.status, 403);
+        assert.equal(confirm(refused).content, 'in the head');
+        const anonymous = { ca: ca.cert, servername: 'localhost' };
+        const unknown = await askSigned('/signed', { tls: anonymous });
+        assert.equal(unknown.status, refusals.absent);
+        assert.equal(confirm(unknown).content, 'in the head');
+      });
+
+      it('S12: signs what becomes of a handler that fails', async () => {
+        for (const [path, status] of [
+          ['/signed-error', 500],
+          ['/signed-poor', 402],
+        ] as const) {
+          const answered = await askSigned(path);
+          assert.equal(answered.status, status);
+          assert.equal(confirm(answered).content, 'in the head');
+        }
+      });
+
+      it('S12: signs a stream, in the trailers where the client sees those', async () => {
+        const whole = await askSigned('/signed-stream');
+        assert.deepEqual([whole.text, confirm(whole).content], ['hello', 'in the head']);
+        const passing = await askSigned('/signed-stream', { headers: seesTrailers });
+        assert.deepEqual([passing.text, confirm(passing).content], ['hello', 'in trailers']);
+      });
+
+      it('signs the answer to HEAD', async () => {
+        const answered = await askSigned('/signed', { method: 'HEAD' });
+        assert.equal(answered.status, 200);
+        assert.equal(confirm(answered).content, 'it has none');
+      });
+
+      it('signs the error of a body parser', async () => {
+        const headers = { 'content-type': 'application/json' };
+        const asked = { method: 'POST', headers, body: '{' };
+        const answered = await askSigned('/signed-parser', asked);
+        assert.equal(answered.status, 400);
+        assert.equal(confirm(answered).content, 'in the head');
+      });
+
+      it('leaves a response unsigned where the policy of the route says so', async () => {
+        const answered = await askSigned('/signed-off');
+        assert.equal(answered.status, 200);
+        assert.throws(() => confirm(answered), { code: 'ERR_CREDENTIAL_MISSING' });
+      });
+
+      if (adapter.http2 === true) {
+        it('signs over HTTP/2', async () => {
+          const listener = await adapter.application(routes);
+          await using over2 = await http2Server(listener as never);
+          using session = new Http2Connection(over2.port, { cert, key });
+          const {
+            status,
+            headers: fields,
+            body,
+          } = await session.send({
+            ':path': '/signed',
+            ':authority': 'localhost',
+          });
+          const confirmed = confirm({
+            request: { method: 'GET', url: `https://localhost/signed`, headers: {} },
+            status: status!,
+            headers: Object.entries(fields)
+              .filter(([name]) => !name.startsWith(':'))
+              .map(([name, value]) => [name, String(value)]),
+            trailers: [],
+            content: Buffer.from(body),
+          });
+          assert.equal(confirmed.content, 'in the head');
+        });
+      }
     });
 
     it('leaves errors of the handler to the framework', async () => {

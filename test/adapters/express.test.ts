@@ -22,7 +22,7 @@ function adapter(name: string, express: typeof express5): Adapter {
       const app = express();
       // Express prints the errors of handlers to the peer and to stderr outside production.
       app.set('env', 'test');
-      for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
+      for (const [path, { guards, run, stream, parser, answered }] of Object.entries(routes)) {
         const parse: RequestHandler[] = [express.json()];
         const early: RequestHandler = (_req, res, next) => {
           res.send('answered before');
@@ -39,7 +39,10 @@ function adapter(name: string, express: typeof express5): Adapter {
           (req, res, next) => {
             // Express 4 waits for no promise.
             void Promise.resolve(run?.()).then(
-              () => res.json({ subject: req.identity?.subject, body: req.body }),
+              () =>
+                stream === undefined
+                  ? res.json({ subject: req.identity?.subject, body: req.body })
+                  : stream().pipe(res),
               next,
             );
           },

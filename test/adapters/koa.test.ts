@@ -40,7 +40,7 @@ function adapter(name: string, Koa: typeof Koa3): Adapter {
       // Koa prints the errors of handlers to stderr.
       app.silent = true;
       const router = new Router();
-      for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
+      for (const [path, { guards, run, stream, parser, answered }] of Object.entries(routes)) {
         const parse: Koa3.Middleware[] = [bodyParser()];
         const early: Koa3.Middleware = (ctx, next) => {
           ctx.respond = false;
@@ -57,7 +57,10 @@ function adapter(name: string, Koa: typeof Koa3): Adapter {
           ...(parser === 'after' ? parse : []),
           async (ctx) => {
             await run?.();
-            ctx.body = { subject: ctx.state.identity?.subject, body: ctx.request.body };
+            ctx.body = stream?.() ?? {
+              subject: ctx.state.identity?.subject,
+              body: ctx.request.body,
+            };
           },
         );
       }

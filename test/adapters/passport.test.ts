@@ -43,7 +43,7 @@ const adapter: Adapter = {
     // Express prints errors to stderr outside tests.
     app.set('env', 'test');
     const authenticator = new passport.Passport();
-    for (const [path, { guards, run, parser, answered }] of Object.entries(routes)) {
+    for (const [path, { guards, run, stream, parser, answered }] of Object.entries(routes)) {
       const parse: RequestHandler[] = [express.json()];
       const early: RequestHandler = (_req, res, next) => {
         res.send('answered before');
@@ -62,7 +62,10 @@ const adapter: Adapter = {
         (req, res, next) => {
           assert.equal(req.user, req.identity);
           void Promise.resolve(run?.()).then(
-            () => res.json({ subject: req.identity?.subject, body: req.body as unknown }),
+            () =>
+              stream === undefined
+                ? res.json({ subject: req.identity?.subject, body: req.body as unknown })
+                : stream().pipe(res),
             next,
           );
         },

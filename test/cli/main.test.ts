@@ -7,7 +7,7 @@ import { countersign } from './countersign.ts';
 const directory = temporaryDirectory();
 const run = (...args: string[]) => countersign(directory, ...args);
 const pki = ['pki init', 'pki issue', 'pki renew', 'pki revoke'];
-const commands = [...pki, 'inspect', 'verify-path', 'doctor'];
+const commands = [...pki, 'keys new', 'inspect', 'verify-path', 'doctor'];
 
 function assertFits(text: string): void {
   for (const line of text.split('\n')) assert.ok(line.length <= 80, line);

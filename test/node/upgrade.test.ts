@@ -16,9 +16,11 @@ import {
 import { guardUpgrade } from '../../src/node/index.ts';
 import { testServer } from '../../src/pki/testing.ts';
 import { connect } from '../support/connection.ts';
+import { ask, authority as signingAuthority, confirm } from '../support/confirming.ts';
 import { recordEvents } from '../support/events.ts';
 import { serverCertificate } from '../support/guarded.ts';
 import { alice, authority, impostor } from '../support/pki.ts';
+import { open as everybody, listening, signing } from '../support/signing-service.ts';
 
 const genuine = { cert: alice.cert, key: alice.key };
 const usual = createVerifier({ methods: [mtls()] });
@@ -176,6 +178,37 @@ describe('guardUpgrade', () => {
     await using site = await service(createVerifier({ methods: [method] }));
     assert.equal((await refusal(site.open())).status, 500);
     assert.equal(events.proof[0]?.method, 'm');
+  });
+
+  it('S12: signs its refusals, and accepts only where no proof of a response is asked', async () => {
+    const origins = { authorities: [`http://${signingAuthority}`], proof: signing };
+    for (const [policy, status] of [
+      [{ allow: [] }, 403],
+      [{}, 500],
+    ] as const) {
+      using events = recordEvents();
+      const verifier = createVerifier({ methods: [everybody], ...origins });
+      const server = createServer();
+      server.on(
+        'upgrade',
+        (request, socket) => void guardUpgrade(verifier, request, socket, policy),
+      );
+      await using running = await listening(server);
+      const headers = { connection: 'upgrade', upgrade: 'websocket' };
+      const refused = await ask(running.port, { headers });
+      assert.equal(refused.status, status);
+      assert.equal(confirm(refused).content, 'in the head');
+      assert.equal(events.proof.length, status === 500 ? 1 : 0);
+    }
+    const verifier = createVerifier({
+      methods: [everybody],
+      authorities: ['https://localhost'],
+      proof: signing,
+    });
+    await using site = await service(verifier, { proof: 'off' });
+    const ws = site.open({ headers: { host: 'localhost' } });
+    assert.equal(String((await once(ws, 'message'))[0]), 'key:a');
+    ws.terminate();
   });
 
   it('lives on when the peer hangs up while a method still decides', async () => {

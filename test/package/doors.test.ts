@@ -11,8 +11,9 @@ const installed = ['@nestjs', 'express', 'koa', 'passport', 'reflect-metadata', 
 
 // The folders that each door is made of, besides the core's own files.
 const x509 = ['x509', 'x509/crl', 'x509/ocsp', 'x509/path'];
+const http = ['http', 'http/message-signatures', 'http/structured-fields'];
 const proxies = ['proxies', 'proxies/decoders'];
-const core = [...x509, ...proxies, 'http', 'crypto', 'peer', 'stores', 'revocation', 'trust'];
+const core = [...x509, ...proxies, ...http, 'crypto', 'peer', 'stores', 'revocation', 'trust'];
 const folders: Readonly<Record<string, readonly string[]>> = {
   countersign: [...core, 'methods/mtls'],
   'countersign/client': [
@@ -28,13 +29,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'countersign/nest': [...core, 'node', 'methods/mtls', 'adapters/nest'],
   'countersign/passport': [...core, 'node', 'methods/mtls', 'adapters/passport'],
   'countersign/node': [...core, 'node', 'methods/mtls'],
-  'countersign/signature': [
-    'crypto',
-    'http',
-    'http/message-signatures',
-    'http/structured-fields',
-    'methods/signature',
-  ],
+  'countersign/signature': [...http, 'crypto', 'stores', 'methods/signature'],
   'countersign/testing': [...core, 'pki'],
 };
 

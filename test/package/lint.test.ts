@@ -163,8 +163,15 @@ const layers: Readonly<Record<string, Layer>> = {
     ],
   },
   'src/stores/memory.ts': {
-    may: ['./store.ts', '../errors.ts', '../options.ts'],
-    mayNot: ['../verifier.ts', '../methods/mtls/index.ts', ...packages],
+    may: [
+      './store.ts',
+      '../errors.ts',
+      '../events.ts',
+      '../maybe-promise.ts',
+      '../options.ts',
+      'node:crypto',
+    ],
+    mayNot: ['../verifier.ts', '../methods/mtls/index.ts', 'ioredis', ...packages],
   },
   'src/methods/scram/server.ts': {
     may: [

@@ -42,13 +42,15 @@ function snippetWith(text: string): string {
 }
 
 const [port, apiPort, policyPort] = [await freePort(), await freePort(), await freePort()];
-const trustPort = await freePort();
+const [trustPort, signedPort] = [await freePort(), await freePort()];
 
 const serverSnippet = snippetWith('// server.ts');
 const clientSnippet = snippetWith('// client.ts');
 const trustSnippet = snippetWith('trustAnchors, revocation');
 const policySnippet = snippetWith("app.post('/pay'");
-const rotatingSnippet = snippetWith('const client = createClient(');
+const rotatingSnippet = snippetWith('mtlsClient(async');
+const signedServerSnippet = snippetWith('proof: signedResponses');
+const signedClientSnippet = snippetWith('signatureClient(');
 const testingSnippet = snippetWith("from 'countersign/testing'");
 
 // Each stands between what makes its application and what serves it, on a port of its own.
@@ -150,6 +152,26 @@ const files = {
     ${trustSnippet.replace('staff-ca.pem', 'ca.pem').replace('/books', '/me')}
     const tls = { cert: file('server.pem'), key: file('server.key') };
     createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app).listen(${trustPort});`,
+  'signed.ts': `
+    import { readFileSync as file } from 'node:fs';
+    import { createServer } from 'node:https';
+    import express from 'express';
+    const app = express();
+    const read = (name: string) => file('keys/' + name);
+    ${signedServerSnippet.replaceAll('8443', String(signedPort))}
+    app.get('/me', (req, res) => void res.json(req.identity));
+    createServer({ cert: file('server.pem'), key: file('server.key') }, app).listen(${signedPort});`,
+  'signing.ts': `
+    import { readFileSync as file } from 'node:fs';
+    import { createClient } from 'countersign/client';
+    import { signatureClient } from 'countersign/signature';
+    const read = (name: string) => file('keys/' + name);
+    const ca = file('ca.pem');
+    const origins = ['https://localhost:${signedPort}'];
+    ${signedClientSnippet.replaceAll('8443', String(signedPort))}
+    const { subject } = (await response.json()) as { subject: string };
+    console.log(response.status, subject, client.identityOf(response).evidence['proof']?.subject);
+    await client.close();`,
   'paying.ts': `${clientHead}
     const origin = 'https://localhost:${policyPort}';
     for (const name of ['chief', 'teller']) {
@@ -243,7 +265,7 @@ describe('README.md', () => {
 
   it('runs every snippet of code in this test, or behind a proxy in another', () => {
     const shown = [serverSnippet, clientSnippet, trustSnippet, policySnippet];
-    shown.push(rotatingSnippet, testingSnippet);
+    shown.push(rotatingSnippet, testingSnippet, signedServerSnippet, signedClientSnippet);
     shown.push(...Object.values(frameworks).map(({ snippet }) => snippet));
     shown.push(readmeService, ...serverNames.map((name) => readmeSnippets(name).statement));
     assert.deepEqual(
@@ -263,6 +285,7 @@ describe('README.md', () => {
       'npx countersign pki issue chief --dir . --spiffe spiffe://bank.example/tellers/chief --client',
       'npx countersign pki issue api --dir . --dns localhost --spiffe spiffe://bank.example/api --server',
     );
+    commands.push('npx countersign keys new device-7 api --dir keys');
     commands.push('npx countersign pki init --dir partners', 'mkdir crls', 'cp crl.pem crls');
     for (const command of commands) {
       const program = command.replace('npx ', 'node_modules/.bin/');
@@ -288,6 +311,16 @@ describe('README.md', () => {
     const { stdout, stderr } = user.node('out/asking.js', String(trustPort));
     assert.equal(stderr, '');
     assert.equal(stdout, '200 true\n403\n');
+  });
+
+  it('has a service and a client that sign for each other, in a few lines', async () => {
+    await run('signed', signedPort);
+    const { stdout, stderr } = user.node('out/signing.js');
+    assert.equal(stderr, '');
+    assert.equal(stdout, '200 key:device-7 key:api\n');
+    const lengthOf = (source: string): number => source.trim().split('\n').length;
+    assert.ok(lengthOf(signedServerSnippet) <= 12);
+    assert.ok(lengthOf(signedClientSnippet) <= 6);
   });
 
   it('has policies that let the right peers pay', async () => {

@@ -14,6 +14,7 @@ export function recordEvents(): Recorded & Disposable {
     'insecure-runtime': [],
     rotation: [],
     revocation: [],
+    store: [],
   };
   const stops = Object.entries(recorded).map(([event, messages]) => {
     const listen = (message: unknown) => void (messages as unknown[]).push(message);

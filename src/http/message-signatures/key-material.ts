@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import type { SignatureAlgorithm } from './algorithms.ts';
 import { checkKey } from './keys.ts';
 
-/** A key: a KeyObject, PEM text, or the bytes of a shared secret. */
+/** A key: a KeyObject, PEM, or the bytes of a shared secret. */
 export type KeyMaterial = KeyObject | string | Uint8Array;
 
 /** A key that is fit for its algorithm. */
@@ -39,14 +39,20 @@ function keyObject(path: string, given: unknown, use: 'sign' | 'verify'): KeyObj
     return given.type === 'private' && use === 'verify' ? createPublicKey(given) : given;
   }
   try {
-    if (typeof given === 'string') {
-      return use === 'sign' ? createPrivateKey(given) : createPublicKey(given);
+    // What a program reads from a file is text for one and bytes for another.
+    if (typeof given === 'string' || isPem(given)) {
+      const text = typeof given === 'string' ? given : Buffer.from(given);
+      return use === 'sign' ? createPrivateKey(text) : createPublicKey(text);
     }
     if (given instanceof Uint8Array) return createSecretKey(given);
   } catch {
     // What it says of unreadable keys may quote them.
   }
   throw new ConfigError(path, 'must be a KeyObject, PEM, or the bytes of a shared secret');
+}
+
+function isPem(given: unknown): given is Uint8Array {
+  return given instanceof Uint8Array && Buffer.from(given).includes('-----BEGIN ');
 }
 
 function onlyAlgorithm(key: KeyObject): SignatureAlgorithm | undefined {

@@ -112,7 +112,11 @@ function ownBase(view: MessageView, options: SignatureBaseOptions): Base {
   }
 }
 
-function signatureOf(signer: KeySigner | RemoteSigner, base: string): MaybePromise<Uint8Array> {
+/** @throws ConfigError for a key that may not sign, and for a signature that cannot be one */
+export function signatureOf(
+  signer: KeySigner | RemoteSigner,
+  base: string,
+): MaybePromise<Uint8Array> {
   if ('key' in signer) {
     checkKey(signer.key, signer.algorithm, 'sign', 'signer');
     return algorithms[signer.algorithm].sign(base, signer.key);
@@ -132,7 +136,8 @@ function signatureOf(signer: KeySigner | RemoteSigner, base: string): MaybePromi
   });
 }
 
-function withOthers(
+/** The two fields with this signature behind the ones that are there. @throws as `signMessage` */
+export function withOthers(
   fields: FieldLookup,
   label: string,
   input: string,

@@ -39,6 +39,9 @@ export {
   wantDigest,
   wantedDigest,
 } from '../../http/content-digest.ts';
+export { signedResponses } from './proof.ts';
+export type { ResponseKeyLookup, ResponseKeyOptions } from './response-key.ts';
+export type { Digesting, ProofFields, ProvableResponse, ResponseProof } from '../../proof.ts';
 export type { DigestAlgorithm, DigestCheck } from '../../http/content-digest.ts';
 export type { FieldLines } from '../../http/structured-fields/parse.ts';
 export type { MaybePromise } from '../../maybe-promise.ts';

@@ -18,13 +18,15 @@ mkdirSync(join(modules, '@nestjs'));
 for (const name of ['@nestjs/common', '@nestjs/core']) {
   symlinkSync(join(home, 'node_modules', name), join(modules, name));
 }
-const file = join(modules, 'countersign/dist/adapters/nest/index.js');
+const load = (file: string): Promise<unknown> =>
+  import(pathToFileURL(join(modules, 'countersign/dist/adapters', file)).href);
 const nest: Nest = {
   common: require('@nestjs/common') as Nest['common'],
   core: require('@nestjs/core') as Nest['core'],
   express: require('@nestjs/platform-express') as Nest['express'],
   fastify: require('@nestjs/platform-fastify') as Nest['fastify'],
-  door: (await import(pathToFileURL(file).href)) as Nest['door'],
+  door: (await load('nest/index.js')) as Nest['door'],
+  outer: (await load('express.js')) as Nest['outer'],
 };
 
 describe('countersign/nest beside Nest 11', () => {

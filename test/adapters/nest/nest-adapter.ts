@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { json } from 'express';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { mutualAuth } from '../../../adapters/express.ts';
 import type { Verifier } from '../../../src/index.ts';
 import type { Adapter, Route } from '../contract.ts';
 
@@ -13,6 +12,8 @@ export interface Nest {
   readonly common: typeof import('@nestjs/common');
   readonly core: typeof import('@nestjs/core');
   readonly door: typeof import('../../../adapters/nest/index.ts');
+  /** Guards that stand outside of Nest, of the same copy of the package. */
+  readonly outer: Pick<typeof import('../../../adapters/express.ts'), 'mutualAuth'>;
   readonly express: typeof import('@nestjs/platform-express');
   readonly fastify: typeof import('@nestjs/platform-fastify');
 }
@@ -60,6 +61,7 @@ async function application(
     platform === 'express'
       ? await nest.core.NestFactory.create(Application, options)
       : await nest.core.NestFactory.create(Application, new nest.fastify.FastifyAdapter(), options);
+  const { mutualAuth } = nest.outer;
   for (const [path, { guards, parser }] of Object.entries(routes)) {
     // In Nest one policy counts. A second guard is one that stands outside of it.
     for (const [outer, policy] of guards.slice(0, -1)) {
@@ -82,7 +84,7 @@ async function application(
 function controller(
   { common, door }: Nest,
   path: string,
-  { guards, run, parser, answered }: Route,
+  { guards, run, stream, parser, answered }: Route,
 ): new () => object {
   const { All, Controller, HttpCode, Req, UseGuards, UseInterceptors } = common;
   const policy = guards.at(-1)![1];
@@ -96,6 +98,7 @@ function controller(
     @UseInterceptors(...(parser === 'after' ? [parsesJson] : []))
     async answer(@Req() req: { identity?: { subject: string }; body?: unknown }) {
       await run?.();
+      if (stream !== undefined) return new common.StreamableFile(stream());
       return { subject: req.identity?.subject, body: req.body };
     }
   }

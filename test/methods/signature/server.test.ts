@@ -391,7 +391,7 @@ describe('signature', () => {
 
   it('takes keys in PEM, and the public half of a private one', async () => {
     const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
-    for (const key of [pem, privateKey, createPublicKey(privateKey)]) {
+    for (const key of [pem, Buffer.from(pem), privateKey, createPublicKey(privateKey)]) {
       await accepted(verifierOf({ keys: [{ keyId: 'alice', key }] }), byAlice);
     }
     await accepted(verifierOf({ keys: [{ keyId: 'bob', key: secret.export() }] }), byBob);
