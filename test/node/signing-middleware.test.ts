@@ -121,6 +121,20 @@ describe('other middleware', () => {
     });
   }
 
+  it('that has begun to answer before anything is signed ends the response', async () => {
+    using events = recordEvents();
+    await using service = await signingService((_req, res) => res.end('secret'), {
+      prepared: false,
+      middleware(_req, res: import('node:http').ServerResponse, next) {
+        res.write('prelude');
+        next();
+      },
+    });
+    await assert.rejects(ask(service.port));
+    assert.match(String(events.proof[0]?.cause), /the head had left before/);
+    assert.equal(events.proof[0]?.method, 'signedResponses');
+  });
+
   it('finds the page of an error signed, and a response that has begun cut off', async () => {
     await using service = await application(prepare(verifier), mutualAuth(verifier));
     const missing = await ask(service.port, { path: '/nowhere' });

@@ -220,6 +220,22 @@ function assertAnswered(answered: Answered, { content, status = 200, fields = {}
   assert.equal(field(answered, 'cache-control'), 'no-store');
 }
 
+describe('trailers of the handler', () => {
+  for (const [protocol, send] of Object.entries(protocols)) {
+    it(`are sent in front of ours, over ${protocol}`, async () => {
+      const { write } = ways['trailers of its own']!;
+      const http2 = protocol === 'HTTP/2';
+      await using service = await signingService((_req, res) => write(res), { http2 });
+      for (const headers of [{}, seesTrailers]) {
+        const answered = await send(service.port, { headers });
+        const [first] = answered.trailers;
+        assert.deepEqual(first, ['x-time', '7']);
+        confirm(answered);
+      }
+    });
+  }
+});
+
 for (const [protocol, send] of Object.entries(protocols)) {
   describe(`a response that is signed, over ${protocol}`, () => {
     for (const [name, way] of Object.entries(ways)) {
