@@ -349,6 +349,15 @@ describe('README.md', () => {
     assert.equal(stdout.trim(), 'spiffe://bank.example/api');
   });
 
+  for (const [name, at] of Object.entries(frameworkPorts)) {
+    it(`has a service on ${name} that answers the teller, and nobody without a certificate`, async () => {
+      await run(name, at);
+      const { stdout, stderr } = user.node('out/asking.js', String(at));
+      assert.equal(stderr, '');
+      assert.equal(stdout, `200 true\n${name === 'passport' ? 401 : 403}\n`);
+    });
+  }
+
   it('has a test kit', () => {
     const { stdout, stderr } = user.node('out/testing.js');
     assert.equal(stderr, '');
