@@ -200,6 +200,30 @@ describe('redisStore', () => {
     });
   }
 
+  it('asks a new connection at once, whatever the one before was', async () => {
+    const { server, client, store } = scene();
+    server.info['maxmemory_policy'] = 'allkeys-lru';
+    await assert.rejects(async () => store.add('a', 60), down);
+    client.lose();
+    server.info['maxmemory_policy'] = 'noeviction';
+    client.connect();
+    assert.equal(await store.add('a', 60), true);
+  });
+
+  it('does not hold against a connection that the one before never answered', async () => {
+    const { server, client, make } = scene('ioredis', { commandTimeout: 0.02 });
+    server.silent = true;
+    const store = make();
+    await new Promise((resolve) => setImmediate(resolve));
+    client.lose();
+    client.waiting = [];
+    server.silent = false;
+    client.connect();
+    assert.equal(await store.add('a', 60), true);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    assert.equal(await store.add('b', 60), true);
+  });
+
   for (const [name, change, message] of [
     ['is older than 6.2', { redis_version: '6.0.16' }, /older than 6\.2/],
     ['does not tell its version', { redis_version: '' }, /older than 6\.2/],
