@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
 import { ConfigError } from '../../src/errors.ts';
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/stores/redis.ts';
-import { spend } from '../../src/stores/spend.ts';
 import { authError, configError } from '../support/errors.ts';
 import { recordEvents } from '../support/events.ts';
 import { FakeServer, shapes } from '../support/fake-redis.ts';
 import { minutes, until } from '../support/files.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { type Store, spend } from '../../src/stores/store.ts';
 import { storeContract } from './contract.ts';
 
 const down = authError('ERR_STORE_UNAVAILABLE');
