@@ -1,8 +1,7 @@
 import { AuthError, quote } from './errors.ts';
 import { type FreshParameters, stale } from './http/message-signatures/freshness.ts';
 import { type MaybePromise, andThen } from './maybe-promise.ts';
-import { spend } from './stores/spend.ts';
-import type { Store } from './stores/store.ts';
+import { type Store, spend } from './stores/store.ts';
 
 /**
  * Spends the nonce of a signature that holds: it counts once.

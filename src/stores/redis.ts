@@ -61,7 +61,6 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
   const answerTo = async (words: readonly string[]): Promise<unknown> => {
     const { epoch } = await health.fitness();
-    if (epoch !== health.epoch) throw connectionLost();
     const answer = await connection.send(words);
     // A client sends again what it has no answer to. The new connection may be to a Redis that has forgotten.
     if (epoch !== health.epoch) throw connectionLost();

@@ -1,6 +1,6 @@
 // A process that shares a store with others: it spends the messages that it is sent, and says what came of it.
 import { redisStore } from '../../src/stores/redis.ts';
-import { spend } from '../../src/stores/spend.ts';
+import { spend } from '../../src/stores/store.ts';
 import { AuthError } from '../../src/errors.ts';
 import { clients } from '../support/redis-clients.ts';
 
@@ -18,7 +18,7 @@ export interface Outcome {
 
 const [, , kind, port] = process.argv;
 const store = redisStore(await clients[kind!]!(Number(port)));
-const rest = { clockTolerance: 0, ttl: 600, share: 'load' };
+const rest = { ttl: 600, share: 'load' };
 
 process.on('message', (message: Message) => {
   const start = performance.now();

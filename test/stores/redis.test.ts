@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, describe, it } from 'node:test';
 import { ConfigError } from '../../src/errors.ts';
 import { type RedisClient, type RedisStoreOptions, redisStore } from '../../src/stores/redis.ts';
-import { spend } from '../../src/stores/spend.ts';
 import { authError, configError } from '../support/errors.ts';
 import { recordEvents } from '../support/events.ts';
 import { FakeServer, shapes } from '../support/fake-redis.ts';
 import { minutes, until } from '../support/files.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { type Store, spend } from '../../src/stores/store.ts';
 import { storeContract } from './contract.ts';
 
 const down = authError('ERR_STORE_UNAVAILABLE');
@@ -199,6 +198,30 @@ describe('redisStore', () => {
       );
     });
   }
+
+  it('asks a new connection at once, whatever the one before was', async () => {
+    const { server, client, store } = scene();
+    server.info['maxmemory_policy'] = 'allkeys-lru';
+    await assert.rejects(async () => store.add('a', 60), down);
+    client.lose();
+    server.info['maxmemory_policy'] = 'noeviction';
+    client.connect();
+    assert.equal(await store.add('a', 60), true);
+  });
+
+  it('does not hold against a connection that the one before never answered', async () => {
+    const { server, client, make } = scene('ioredis', { commandTimeout: 0.02 });
+    server.silent = true;
+    const store = make();
+    await new Promise((resolve) => setImmediate(resolve));
+    client.lose();
+    client.waiting = [];
+    server.silent = false;
+    client.connect();
+    assert.equal(await store.add('a', 60), true);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    assert.equal(await store.add('b', 60), true);
+  });
 
   for (const [name, change, message] of [
     ['is older than 6.2', { redis_version: '6.0.16' }, /older than 6\.2/],

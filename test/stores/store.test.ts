@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { spend } from '../../src/stores/spend.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { type Store, spend } from '../../src/stores/store.ts';
 import { authError } from '../support/errors.ts';
 
 const born = 1_800_000_000_000;
