@@ -16,7 +16,8 @@ export function spendSignature(
   { keyid, nonce, created, ttl }: FreshParameters,
 ): MaybePromise<void> {
   const key = `${use}:${keyid}:${nonce}`;
-  const once = { key, created: created * 1000, ttl, share: keyid };
+  // Signatures say the second. At its end, that is, for else a service would refuse all of its first one.
+  const once = { key, created: created * 1000 + 999, ttl, share: keyid };
   return andThen(spend(store, once), (outcome) => {
     if (outcome === 'first') return;
     if (outcome === 'unknown') throw stale('the store remembers nothing that old');

@@ -50,8 +50,7 @@ export interface OneTime {
  * Whether this is the first time that a message is seen; `'unknown'` where it was made before the store began to
  * remember, and may have come already.
  *
- * By whole seconds, which is what messages say. Not seen is a message from before whose maker's clock was ahead:
- * to refuse that too, a service would have to refuse everybody for as long as clocks may be off, each time it
+ * Not seen is a message from before whose maker's clock was ahead: to refuse that too, a service would have to refuse everybody for as long as clocks may be off, each time it
  * starts.
  */
 export function spend(
@@ -59,11 +58,7 @@ export function spend(
   { key, created, ttl, share }: OneTime,
 ): MaybePromise<'first' | 'seen' | 'unknown'> {
   return andThen(store.add(key, ttl, share), (absent) =>
-    absent
-      ? andThen(store.bornAt(), (born) =>
-          Math.floor(created / 1000) >= Math.floor(born / 1000) ? 'first' : 'unknown',
-        )
-      : 'seen',
+    absent ? andThen(store.bornAt(), (born) => (created > born ? 'first' : 'unknown')) : 'seen',
   );
 }
 
