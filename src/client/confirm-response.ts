@@ -163,8 +163,8 @@ function contentOfTrailers(
   head: VerifiedSignature<ProofKey>,
 ): Content {
   const digest = digestContent(trailedDigest);
-  const binding = coverage(response, false).filter((component) => component.includes(';req'));
-  const required = ['@status', 'content-digest;tr', ...binding];
+  // The head as well: else that of another answer to the same question could stand before this content.
+  const required = [...coverage(response, false), 'content-digest;tr'];
   return {
     chunk: digest.chunk,
     end(trailers, now) {

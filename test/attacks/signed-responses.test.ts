@@ -263,6 +263,14 @@ for (const [size, content] of Object.entries({ small: answer, large })) {
         if (section === 'trailers') without('@status')(signing, section);
       },
     }),
+    // Two answers to one question, and the head of one before the content of the other.
+    [`is a ${size} stream whose trailers are those of another head`]: trailing({
+      code: uncovered,
+      answer: () => ({ ...content(), headers: { ...content().headers, etag: '"a"' } }),
+      signing: (signing, section) => {
+        if (section === 'trailers') without('etag')(signing, section);
+      },
+    }),
     [`is a ${size} stream whose trailers are signed by another key`]: trailing({
       code: invalid,
       signing: (signing, section) => {

@@ -118,9 +118,8 @@ export function signAnswer(
   const proof = sign(head, covered(hasContent && !streams));
   const answer = { ...plain, headers: { ...headers, ...proof } };
   if (!streams || !hasContent) return { answer, trailers: {} };
-  const binding = covered(false).filter((component) => component.includes(';req'));
   const trailers = { 'content-digest': digest };
-  const components = ['@status', 'content-digest;tr', ...binding];
+  const components = [...covered(false), 'content-digest;tr'];
   return { answer, trailers: { ...trailers, ...sign({ ...head, trailers }, components, true) } };
 }
 
