@@ -35,3 +35,24 @@ function absoluteAuthority(target: string): string | undefined {
 function severalAuthorities(): AuthError {
   return new AuthError('ERR_REQUEST_MALFORMED', 'the request names more than one authority');
 }
+
+/** The parts of a request that say what it is for. */
+export interface Targeted {
+  readonly target: string;
+  readonly scheme: 'http' | 'https';
+  readonly authority: string | undefined;
+}
+
+/**
+ * The target URI (RFC 9110 section 7.1), with every character of path and query as it came; undefined where the
+ * request names no authority, or nothing that has a URI.
+ */
+export function targetUri({ target, scheme, authority }: Targeted): string | undefined {
+  if (authority === undefined) return undefined;
+  const origin = `${scheme}://${authority}`;
+  if (target.startsWith('/')) return origin + target;
+  // Of the service itself: `OPTIONS *` (RFC 9112 section 3.2.4).
+  if (target === '*') return origin;
+  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? [];
+  return rest === undefined ? undefined : origin + rest;
+}

@@ -9,6 +9,7 @@ import {
   type UsableKey,
   usableKey,
 } from '../http/message-signatures/key-material.ts';
+import { targetUri } from '../http/request-target.ts';
 import { type VerifiedSignature, verifyMessage } from '../http/message-signatures/verify.ts';
 import { type MaybePromise, andThen } from '../maybe-promise.ts';
 import { checkOptions, checkSeconds } from '../options.ts';
@@ -94,16 +95,17 @@ export class ProxySignature {
     lines: readonly FieldLine[],
     names: readonly string[],
   ): VerifiedSignature<UsableKey> | undefined {
-    const { method, target, authority = '' } = exchange;
-    const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+    const { method, target, authority } = exchange;
+    // A proxy that has a client's certificate has spoken TLS with it.
+    const url = targetUri({ target, scheme: 'https', authority });
+    if (url === undefined) return undefined;
     const taken = (name: string): readonly string[] =>
       lines.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value);
     try {
       return verifyMessage<UsableKey>(
         {
           method,
-          // A proxy that has a client's certificate has spoken TLS with it.
-          url: `https://${authority}${path}`,
+          url,
           target,
           headers: (name) => [...exchange.fieldLines(name), ...taken(name)],
         },

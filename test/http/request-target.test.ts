@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { effectiveAuthority } from '../../src/http/request-target.ts';
+import { effectiveAuthority, targetUri } from '../../src/http/request-target.ts';
 import { authError } from '../support/errors.ts';
 
 describe('effectiveAuthority', () => {
@@ -83,5 +83,26 @@ describe('effectiveAuthority', () => {
   it('compares by the scheme of the connection', () => {
     assert.equal(effectiveAuthority('http://a.example:80/', ['a.example'], 'http'), 'a.example');
     assert.throws(() => effectiveAuthority('http://a.example:80/', ['a.example'], 'https'));
+  });
+});
+
+describe('targetUri', () => {
+  const scheme = 'https';
+  const authority = 'api.example';
+  for (const [target, uri] of [
+    ['/a/../b?c=%2f', 'https://api.example/a/../b?c=%2f'],
+    ['*', 'https://api.example'],
+    ['http://other.example/a?b', 'https://api.example/a?b'],
+    ['HTTPS://other.example', 'https://api.example'],
+    ['other.example:443', undefined],
+    ['', undefined],
+  ] as const) {
+    it(`of ${JSON.stringify(target)} is ${String(uri)}`, () => {
+      assert.equal(targetUri({ target, scheme, authority }), uri);
+    });
+  }
+
+  it('is none where no authority is named', () => {
+    assert.equal(targetUri({ target: '/', scheme, authority: undefined }), undefined);
   });
 });

@@ -5,6 +5,7 @@ import { baseOf } from '../../http/message-signatures/base.ts';
 import { type Component, componentsOf } from '../../http/message-signatures/components.ts';
 import type { FieldLookup, RequestMessage } from '../../http/message-signatures/message.ts';
 import { MessageView } from '../../http/message-signatures/view.ts';
+import { targetUri } from '../../http/request-target.ts';
 import { parseDictionary } from '../../http/structured-fields/parse.ts';
 import { isInnerList } from '../../http/structured-fields/values.ts';
 import { type Coverable, type RequestSignature, requestTag } from './coverage.ts';
@@ -43,7 +44,7 @@ export class AnsweredRequest implements Coverable, RequestMessage {
  * say. No client of ours sends such a one.
  */
 export function answeredRequest(exchange: Exchange): AnsweredRequest | undefined {
-  const url = attempt(() => urlOf(exchange));
+  const url = attempt(() => targetUri(exchange));
   return url === undefined ? undefined : new AnsweredRequest(exchange, url);
 }
 
@@ -63,17 +64,6 @@ function signatureIn(lines: readonly string[]): RequestSignature | undefined {
 }
 
 const limits = { name: 'signature-input', maxLength: 16_384, maxMembers: 16 };
-
-/** The target URI, with every character of path and query as it came. */
-function urlOf({ target, scheme, authority }: Exchange): string | undefined {
-  if (authority === undefined) return undefined;
-  const origin = `${scheme}://${authority}`;
-  if (target.startsWith('/')) return origin + target;
-  // Of the service itself: `OPTIONS *` (RFC 9112 section 3.2.4).
-  if (target === '*') return origin;
-  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? [];
-  return rest === undefined ? undefined : origin + rest;
-}
 
 function attempt<T>(read: () => T): T | undefined {
   try {

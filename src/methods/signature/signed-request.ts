@@ -1,6 +1,8 @@
 // A request as its signature looks at it.
+import { AuthError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { RequestMessage } from '../../http/message-signatures/message.ts';
+import { targetUri } from '../../http/request-target.ts';
 import { type Coverable, requestCoverage, requestTag } from './coverage.ts';
 
 /**
@@ -11,18 +13,14 @@ export function hasSignature(exchange: Exchange): boolean {
   return exchange.field('signature-input')?.includes(`tag="${requestTag}"`) === true;
 }
 
-/** @param exchange one whose authority is known */
+/** @throws AuthError `ERR_REQUEST_MALFORMED` for a request that nothing can be signed of */
 export function requestMessage(exchange: Exchange): RequestMessage {
-  const { method, scheme, authority = '', target } = exchange;
-  const path = target.startsWith('/')
-    ? target
-    : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
-  return {
-    method,
-    url: `${scheme}://${authority}${path}`,
-    target,
-    headers: (name) => exchange.fieldLines(name),
-  };
+  const { method, target } = exchange;
+  const url = targetUri(exchange);
+  if (url === undefined) {
+    throw new AuthError('ERR_REQUEST_MALFORMED', 'a signed request whose target has no URI');
+  }
+  return { method, url, target, headers: (name) => exchange.fieldLines(name) };
 }
 
 /** What the signature of this request must cover. */
