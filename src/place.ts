@@ -38,7 +38,11 @@ export function readPlace({ authorities, origins = [] }: PlaceOptions): Place {
 /** @throws AuthError `ERR_MISDIRECTED_REQUEST`, or `ERR_REQUEST_MALFORMED` where no authority is named */
 export function checkAuthority(exchange: Exchange, { authorities }: Place): void {
   // Read even where nothing compares it: a request that names two authorities is refused.
-  const { authority } = exchange;
+  const { authority, target } = exchange;
+  // No request has a fragment (RFC 9112 section 3.2), and of two readers each would cut it another way.
+  if (target.includes('#')) {
+    throw new AuthError('ERR_REQUEST_MALFORMED', 'the target of the request has a fragment');
+  }
   if (authorities !== undefined && !authorities.some((one) => serves(one, exchange))) {
     throw new AuthError(
       'ERR_MISDIRECTED_REQUEST',

@@ -8,6 +8,8 @@ import type { NodeRequest } from './exchange.ts';
 export class NodeContent implements Content {
   readonly #request: NodeRequest;
   readonly #sinks: ContentSink[] = [];
+  #isOver = false;
+  #hasFailed = false;
 
   constructor(request: NodeRequest) {
     this.#request = request;
@@ -31,6 +33,8 @@ export class NodeContent implements Content {
           'the content has passed before anything could look at it; put prepare(verifier) first',
         );
       }
+      // HTTP/1.1 tells only those who listen. In HTTP/2 an error that nobody listens for ends the process.
+      if ('stream' in request) request.on('error', ignore);
       const push = request.push.bind(request);
       request.push = (chunk: Uint8Array | null): boolean => this.#pass(chunk, push);
     }
@@ -38,12 +42,16 @@ export class NodeContent implements Content {
   }
 
   #pass(chunk: Uint8Array | null, push: (chunk: Uint8Array | null) => boolean): boolean {
+    // HTTP/2 says the end twice, and once more where nobody has read.
+    if (this.#isOver) return this.#hasFailed ? false : push(chunk);
+    this.#isOver = chunk === null;
     try {
       for (const sink of this.#sinks) {
         if (chunk === null) sink.end();
         else sink.chunk(chunk);
       }
     } catch (error) {
+      this.#isOver = this.#hasFailed = true;
       // The handler must not take what came so far for the whole.
       this.#request.destroy(error instanceof Error ? error : new Error(String(error)));
       return false;
@@ -51,3 +59,5 @@ export class NodeContent implements Content {
     return push(chunk);
   }
 }
+
+function ignore(): void {}

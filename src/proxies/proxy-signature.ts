@@ -127,7 +127,8 @@ export class ProxySignature {
     { now }: Exchange,
     store: Store,
   ): MaybePromise<true> {
-    const fresh = checkFreshness(parameters, this.#freshness, now.getTime() / 1000);
+    const seconds = Math.max(now.getTime(), Date.now()) / 1000;
+    const fresh = checkFreshness(parameters, this.#freshness, seconds);
     return andThen(spendSignature(store, 'proxy', fresh), () => true as const);
   }
 }

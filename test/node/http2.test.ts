@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { describe, it } from 'node:test';
+import { generateKeyPairSync } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import {
   type Decision,
@@ -9,7 +11,9 @@ import {
   createVerifier,
   mtls,
 } from '../../src/index.ts';
-import { exchangeOf, guard, respond } from '../../src/node/index.ts';
+import { signature } from '../../src/methods/signature/index.ts';
+import { type NodeRequest, exchangeOf, guard, respond } from '../../src/node/index.ts';
+import { signedFields } from '../support/signed-request.ts';
 import { Http2Connection, http2Server } from '../support/http2.ts';
 import { alice, authority, impostor } from '../support/pki.ts';
 
@@ -228,4 +232,70 @@ describe('a trusted proxy over HTTP/2', () => {
     assert.equal(answer.status, 400);
     assert.equal(code(site.decisions.at(-1)), 'ERR_REQUEST_MALFORMED');
   });
+});
+
+describe('signed content over HTTP/2', () => {
+  const { privateKey: key, publicKey } = generateKeyPairSync('ed25519');
+  const content = 'some content';
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): void => void uncaught.push(error);
+  before(() => void process.on('uncaughtException', note));
+  after(() => void process.off('uncaughtException', note));
+
+  const read = {
+    'to the end': async (request: NodeRequest) => {
+      let text = '';
+      for await (const chunk of request) text += String(chunk);
+      return text;
+    },
+    'by events': (request: NodeRequest) =>
+      new Promise<string>((resolve, reject) => {
+        let text = '';
+        request.on('data', (chunk) => (text += String(chunk)));
+        request.on('end', () => resolve(text)).on('error', reject);
+      }),
+    'not at all': () => Promise.resolve(content),
+  };
+  for (const [how, reading] of Object.entries(read)) {
+    for (const [what, sent] of [
+      ['as it was signed', content],
+      ['as another', 'other content'],
+    ] as const) {
+      it(`is read ${how}, ${what}`, async () => {
+        const verifier = createVerifier({
+          methods: [signature({ keys: [{ keyId: 'alice', key: publicKey }] })],
+          authorities: ['https://api.example'],
+        });
+        let outcome = '';
+        await using site = await http2Server((request, response) => {
+          void guard(verifier, request, response).then(async (decision) => {
+            if (decision.outcome !== 'accepted') {
+              return respond(request, response, decision.response);
+            }
+            outcome = await reading(request).catch((error: { code?: string }) => error.code ?? '');
+            response.end();
+          });
+        });
+        using connection = new Http2Connection(site.port);
+        const { 'content-length': _, ...fields } = signedFields({
+          method: 'POST',
+          content,
+          key,
+          algorithm: 'ed25519',
+          now: new Date(),
+        });
+        const head = { ':method': 'POST', ':authority': 'api.example', ...fields };
+        const answer = await connection.send(head, sent);
+        assert.equal(answer.status, 200);
+        const isWhole = how === 'not at all' || sent === content;
+        assert.equal(outcome, isWhole ? content : 'ERR_DIGEST_MISMATCH');
+        // And of nobody: refused, with content that nobody reads.
+        const unknown = { ...head, signature: 'sig=:AA==:' };
+        assert.equal((await connection.send(unknown, sent)).status, 401);
+        // Streams close after their answers, and say once more that the content has ended.
+        await setTimeout(50);
+        assert.deepEqual(uncaught, []);
+      });
+    }
+  }
 });

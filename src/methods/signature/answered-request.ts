@@ -57,9 +57,13 @@ function signatureIn(lines: readonly string[]): RequestSignature | undefined {
     // Several cannot all be meant: their method refuses them.
     if (one === undefined || others.length > 0) return undefined;
     const [label, member] = one;
-    return isInnerList(member)
-      ? { label, components: [...componentsOf(member.items).ids] }
-      : undefined;
+    if (!isInnerList(member)) return undefined;
+    const { components, ids } = componentsOf(member.items);
+    // No request has these, and of a response they would be other parts.
+    const isOdd = components.some(
+      ({ name, ofRequest, ofTrailers }) => ofRequest || ofTrailers || name === '@status',
+    );
+    return isOdd ? undefined : { label, components: [...ids] };
   });
 }
 

@@ -30,6 +30,15 @@ const requestFields = [
   'x-method-override',
 ] as const;
 
+/**
+ * Fields of which a request has one line. Signatures join lines, and most readers take the first: signed as
+ * one, a field that came as two says something else to a handler.
+ */
+export const singletons: readonly string[] = [
+  'content-type',
+  ...requestFields.filter((name) => !/^(?:content-encoding|if-match|if-none-match)$/.test(name)),
+];
+
 /** What the signature of a request covers at least. */
 export function requestCoverage(request: Coverable, hasContent: boolean): readonly string[] {
   const covered: string[] = [...target];

@@ -72,8 +72,10 @@ export function signature(given: SignatureOptions): ServerMethod {
       if (!hasSignature(exchange)) return null;
       return andThen(verified(exchange, ring), (one) => {
         if (one === null) return null;
-        checkKeyState(one.key, exchange.now);
-        const fresh = checkFreshness(one.parameters, freshness, exchange.now.getTime() / 1000);
+        // Now, and not when the head came: keys or content may have been waited for, while nonces were forgotten.
+        const now = Math.max(exchange.now.getTime(), Date.now());
+        checkKeyState(one.key, new Date(now));
+        const fresh = checkFreshness(one.parameters, freshness, now / 1000);
         const store = options.store ?? services.store;
         return andThen(spendSignature(store, 'signature', fresh), () => one.key.evidence);
       });

@@ -3,7 +3,7 @@ import { AuthError } from '../../errors.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { RequestMessage } from '../../http/message-signatures/message.ts';
 import { targetUri } from '../../http/request-target.ts';
-import { type Coverable, requestCoverage, requestTag } from './coverage.ts';
+import { type Coverable, requestCoverage, requestTag, singletons } from './coverage.ts';
 
 /**
  * Whether a signature of ours may be among those of the request: others have other tags, and are not ours
@@ -23,8 +23,12 @@ export function requestMessage(exchange: Exchange): RequestMessage {
   return { method, url, target, headers: (name) => exchange.fieldLines(name) };
 }
 
-/** What the signature of this request must cover. */
+/** What the signature of this request must cover. @throws AuthError for a field that comes twice and may not */
 export function requiredCoverage(exchange: Exchange): readonly string[] {
+  for (const name of singletons) {
+    if (exchange.field(name) === undefined || exchange.fieldLines(name).length < 2) continue;
+    throw new AuthError('ERR_REQUEST_MALFORMED', `a signed request has ${name} twice`);
+  }
   const coverable: Coverable = { has: (name) => exchange.field(name) !== undefined };
   return requestCoverage(coverable, !exchange.content.isEmpty);
 }

@@ -251,6 +251,8 @@ describe('a response to a signed request', () => {
       { ...headers, 'signature-input': 'req=1;tag="countersign-request"' },
       { ...headers, 'signature-input': 'req=("@nothing");tag="countersign-request"' },
       { ...headers, 'signature-input': 'req=("content-digest";tr);tag="countersign-request"' },
+      { ...headers, 'signature-input': 'req=("@status");tag="countersign-request"' },
+      { ...headers, 'signature-input': 'req=("@method";req);tag="countersign-request"' },
     ]) {
       const input = await coverage({ ...asked, headers: changed });
       assert.doesNotMatch(input, /"signature-input"/);

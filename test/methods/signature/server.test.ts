@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { AuthErrorCode, Decision, Exchange, Verifier } from '../../../src/index.ts';
 import { createVerifier } from '../../../src/index.ts';
 import { requestCoverage } from '../../../src/methods/signature/coverage.ts';
@@ -245,10 +246,51 @@ describe('signature', () => {
       }
     });
 
+    it('refuses a field of one line that came in two, though joined they are what was signed', async () => {
+      const fields = signedFields({ ...byAlice, fields: { 'if-unmodified-since': 'Sat, 29 Oct' } });
+      const exchange = fakeExchange({ now, fields });
+      const split: Exchange = {
+        ...exchange,
+        fieldLines: (name) =>
+          name === 'if-unmodified-since' ? ['Sat', '29 Oct'] : exchange.fieldLines(name),
+      };
+      await refused(verifierOf(), split, 'ERR_REQUEST_MALFORMED');
+      assert.equal((await decide(verifierOf(), exchange)).outcome, 'accepted');
+    });
+
+    for (const target of ['/a#b', '/a?b#c', '#']) {
+      it(`refuses a target with a fragment: ${target}`, async () => {
+        const fields = signedFields({ ...byAlice, target: target.replace(/#.*/, '') || '/' });
+        await refused(verifierOf(), fakeExchange({ now, target, fields }), 'ERR_REQUEST_MALFORMED');
+      });
+    }
+
     it('takes a target with its authority for the path behind it', async () => {
       const fields = signedFields({ ...byAlice, target: '/a?b' });
       const exchange = fakeExchange({ now, target: 'https://api.example/a?b', fields });
       assert.equal((await decide(verifierOf(), exchange)).outcome, 'accepted');
+    });
+  });
+
+  describe('S2, S9 time that passes while the guard waits', () => {
+    it('counts: what was fresh when it came is stale when its key is found', async () => {
+      let come: (key: PeerKey) => void = () => {};
+      const found = new Promise<PeerKey>((resolve) => (come = resolve));
+      const verifier = verifierOf({ keys: () => found, lifetime: 0.2, clockTolerance: 0.001 });
+      const at = new Date();
+      const created = Math.ceil(at.getTime() / 1000);
+      // At the instant itself it is fresh.
+      const exchange = signedExchange({
+        ...byAlice,
+        now: new Date(created * 1000),
+        parameters: { created },
+      });
+      const deciding = decide(verifier, exchange);
+      await setTimeout(created * 1000 + 400 - Date.now());
+      come({ key: publicKey });
+      const decision = await deciding;
+      assert.ok(decision.outcome === 'refused');
+      assert.equal(decision.error.code, 'ERR_SIGNATURE_STALE');
     });
   });
 
