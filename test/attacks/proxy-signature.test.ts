@@ -6,8 +6,10 @@ import type { AuthErrorCode, TrustedProxy } from '../../src/index.ts';
 import type { SignatureParameters } from '../../src/http/message-signatures/parameters.ts';
 import { signMessage } from '../../src/http/message-signatures/sign.ts';
 import { ProxySignature } from '../../src/proxies/proxy-signature.ts';
+import { memoryStore } from '../../src/stores/memory.ts';
 import { type Handled, type Line, behindProxy } from '../support/behind-proxy.ts';
-import { configError } from '../support/errors.ts';
+import { authError, configError } from '../support/errors.ts';
+import { fakeExchange } from '../support/exchange.ts';
 import { rfc9440 } from '../support/forwarded.ts';
 import { alice, bob } from '../support/pki.ts';
 
@@ -132,6 +134,17 @@ describe('P10 a proxy that signs its fields', () => {
     assert.equal((await site.send(lines)).status, 200);
     assert.equal((await site.send(lines)).status, 403);
     assert.equal(site.events.refused.at(-1)?.code, 'ERR_REPLAYED');
+  });
+
+  it('is believed by the time at which its nonce is spent, not at which the head came', () => {
+    const now = new Date(Date.now() - 100_000);
+    const parameters = { created: Math.floor(now.getTime() / 1000) };
+    const fields = Object.fromEntries(signed({ fields: {}, components: target, parameters }));
+    const exchange = fakeExchange({ now, fields });
+    assert.throws(
+      () => new ProxySignature('s', signature).hasSigned(exchange, [], [], memoryStore()),
+      authError('ERR_SIGNATURE_STALE', /it ended/),
+    );
   });
 
   it('says when, and something that it says once', async () => {
